@@ -1,0 +1,220 @@
+package gate
+
+import "time"
+
+// Decide answers one presentation. It knows only its arguments: now is the
+// gate's best time, ticket is nil when neither the pack nor a signed code knows
+// one, history is what the ledger holds, policy the event's.
+//
+// The order of the checks is the order in which a steward would want to hear
+// what is wrong: first the lane, then the code, then the ticket, then place and
+// time, then the person, then what happened before.
+func Decide(now time.Time, lane *Lane, shown *Presented, ticket *Ticket, history *History, policy *Policy) Verdict {
+	d := decision{now: now, lane: lane, shown: shown, ticket: ticket, history: history, policy: policy}
+	d.verdict.Skew = shown.Skew
+	if shown.ClockUntrusted {
+		d.verdict.Marks |= MarkClockUntrusted
+	}
+	for _, check := range checks {
+		if check(&d) {
+			return d.verdict
+		}
+	}
+	d.admit()
+	return d.verdict
+}
+
+// decision is one run of Decide.
+type decision struct {
+	now     time.Time
+	lane    *Lane
+	shown   *Presented
+	ticket  *Ticket
+	history *History
+	policy  *Policy
+
+	session *Session // the one that the visitor comes for; nil: the event has none
+	tally   tally
+	verdict Verdict
+}
+
+// checks are made in order; the first that returns true has made the verdict.
+var checks = []func(*decision) bool{
+	(*decision).laneIsOpen,
+	(*decision).codeIsProven,
+	(*decision).ticketIsKnown,
+	(*decision).ticketIsValid,
+	(*decision).pickSession,
+	(*decision).generationStands,
+	(*decision).leaving,
+	(*decision).placeFits,
+	(*decision).timeFits,
+	(*decision).documentFits,
+	(*decision).codeIsFresh,
+	(*decision).mayComeIn,
+	(*decision).entriesAreLeft,
+	(*decision).personIsNew,
+}
+
+func (d *decision) refuse(r Reason) bool {
+	d.verdict.Outcome, d.verdict.Reason = Refuse, r
+	return true
+}
+
+func (d *decision) refer(r Reason) bool {
+	d.verdict.Outcome, d.verdict.Reason = Refer, r
+	return true
+}
+
+func (d *decision) refuseUntil(r Reason, at time.Time) bool {
+	d.verdict.NotBefore = at
+	return d.refuse(r)
+}
+
+func (d *decision) laneIsOpen() bool {
+	return d.lane.Closed && d.refuse(ReasonLaneClosed)
+}
+
+func (d *decision) codeIsProven() bool {
+	switch d.shown.Check {
+	case ReasonNone:
+		return false
+	case ReasonNewerThanPack:
+		d.verdict.Wants = WantLongCode
+	}
+	d.named()
+	return d.refuse(d.shown.Check)
+}
+
+// named puts the ticket into the verdict, where one is known.
+func (d *decision) named() {
+	if d.ticket != nil {
+		d.verdict.Ticket = d.ticket.ID
+		d.verdict.Generation = d.generation()
+	}
+}
+
+// generation returns the generation that was shown; a document or a foreign
+// code shows whatever the pack holds.
+func (d *decision) generation() uint8 {
+	if d.shown.Generation != 0 {
+		return d.shown.Generation
+	}
+	return d.ticket.Generation
+}
+
+func (d *decision) ticketIsKnown() bool {
+	if d.ticket == nil {
+		if d.shown.Kind == CredentialDocument {
+			return d.refuse(ReasonDocumentUnknown)
+		}
+		return d.refuse(ReasonUnknownTicket)
+	}
+	d.named()
+	if d.ticket.Assumed {
+		d.verdict.Marks |= MarkAssumed
+	}
+	return d.ticket.Event != d.policy.Event && d.refuse(ReasonWrongEvent)
+}
+
+func (d *decision) ticketIsValid() bool {
+	if d.shown.Generation > d.ticket.Generation {
+		return false // the status is of an older generation
+	}
+	switch d.ticket.Status {
+	case StatusValid:
+		return false
+	case StatusRefunded:
+		return d.refuse(ReasonTicketRefunded)
+	case StatusUsedUp:
+		return d.refuse(ReasonTicketUsedUp)
+	default:
+		return d.refuse(ReasonTicketVoid)
+	}
+}
+
+func (d *decision) generationStands() bool {
+	if d.generation() < d.history.Floor {
+		return d.refuse(ReasonSuperseded)
+	}
+	if old := d.tally.oldInside; old != nil && d.lane.Kind != LaneExit {
+		d.verdict.Previous = old.admission()
+		return d.refer(ReasonEnteredByOldHolder)
+	}
+	return false
+}
+
+func (d *decision) placeFits() bool {
+	if !contains(d.policy.zones(d.ticket.ZoneGroup), d.lane.To) {
+		return d.refuse(ReasonWrongZone)
+	}
+	wrong := d.ticket.Entrance != 0 && d.lane.Entrance != 0 && d.ticket.Entrance != d.lane.Entrance
+	return wrong && d.refuse(ReasonWrongEntrance)
+}
+
+// codeIsFresh keeps one code from being accepted twice, and an older one after
+// a newer one.
+func (d *decision) codeIsFresh() bool {
+	if !d.shown.HasStep || d.lane.Kind == LanePreCheck || !d.tally.used(d.shown.Generation, d.shown.Step) {
+		return false
+	}
+	if d.tally.inside > 0 && d.tally.inside < d.ticket.PartySize() && d.lastStepIs(d.shown.Generation, d.shown.Step) {
+		return false // the rest of the party on the same code
+	}
+	d.previousIs(d.tally.first)
+	if d.tally.inside > 0 && !d.pauseMode() {
+		return d.refuse(ReasonAlreadyInside)
+	}
+	return d.refuse(ReasonCodeUsed)
+}
+
+func (d *decision) lastStepIs(generation uint8, step uint32) bool {
+	return d.tally.generation == generation && d.tally.step == step
+}
+
+func (d *decision) previousIs(g *Grant) {
+	if g == nil && len(d.history.Ticket) > 0 {
+		g = &d.history.Ticket[0]
+	}
+	if g != nil {
+		d.verdict.Previous = g.admission()
+	}
+}
+
+// personIsNew keeps one person from entering on two tickets.
+func (d *decision) personIsNew() bool {
+	if !d.policy.OnePerson {
+		return false
+	}
+	for i := range d.history.Person {
+		g := &d.history.Person[i]
+		if g.Session != d.sessionID() || g.Count == 0 {
+			continue
+		}
+		d.verdict.Previous = g.admission()
+		return d.refuse(ReasonPersonAlreadyInside)
+	}
+	return false
+}
+
+func (d *decision) admit() {
+	v := &d.verdict
+	v.Outcome, v.Reason = Admit, ReasonAdmitted
+	v.Entry = d.tally.entries + 1
+	if d.comingBack() {
+		v.Reason = ReasonReAdmitted
+	}
+	if d.lane.Kind == LanePreCheck {
+		v.Reason = ReasonPreChecked
+		v.Marks |= MarkPreCheck
+	}
+}
+
+func contains(zones []ZoneID, zone ZoneID) bool {
+	for _, z := range zones {
+		if z == zone {
+			return true
+		}
+	}
+	return false
+}
