@@ -8,19 +8,31 @@ import "time"
 //
 // The order of the checks is the order in which a steward would want to hear
 // what is wrong: first the lane, then the code, then the ticket, then place and
-// time, then the person, then what happened before.
+// time, then the person, then what happened before. Each check returns true when
+// it has made the verdict.
 func Decide(now time.Time, lane *Lane, shown *Presented, ticket *Ticket, history *History, policy *Policy) Verdict {
 	d := decision{now: now, lane: lane, shown: shown, ticket: ticket, history: history, policy: policy}
 	d.verdict.Skew = shown.Skew
 	if shown.ClockUntrusted {
 		d.verdict.Marks |= MarkClockUntrusted
 	}
-	for _, check := range checks {
-		if check(&d) {
-			return d.verdict
-		}
+	stopped := d.laneIsOpen() ||
+		d.codeIsProven() ||
+		d.ticketIsKnown() ||
+		d.ticketIsValid() ||
+		d.pickSession() ||
+		d.generationStands() ||
+		d.leaving() ||
+		d.placeFits() ||
+		d.timeFits() ||
+		d.documentFits() ||
+		d.codeIsFresh() ||
+		d.mayComeIn() ||
+		d.entriesAreLeft() ||
+		d.personIsNew()
+	if !stopped {
+		d.admit()
 	}
-	d.admit()
 	return d.verdict
 }
 
@@ -38,31 +50,13 @@ type decision struct {
 	verdict Verdict
 }
 
-// checks are made in order; the first that returns true has made the verdict.
-var checks = []func(*decision) bool{
-	(*decision).laneIsOpen,
-	(*decision).codeIsProven,
-	(*decision).ticketIsKnown,
-	(*decision).ticketIsValid,
-	(*decision).pickSession,
-	(*decision).generationStands,
-	(*decision).leaving,
-	(*decision).placeFits,
-	(*decision).timeFits,
-	(*decision).documentFits,
-	(*decision).codeIsFresh,
-	(*decision).mayComeIn,
-	(*decision).entriesAreLeft,
-	(*decision).personIsNew,
-}
-
 func (d *decision) refuse(r Reason) bool {
-	d.verdict.Outcome, d.verdict.Reason = Refuse, r
+	d.verdict.Outcome, d.verdict.Reason, d.verdict.Count = Refuse, r, 0
 	return true
 }
 
 func (d *decision) refer(r Reason) bool {
-	d.verdict.Outcome, d.verdict.Reason = Refer, r
+	d.verdict.Outcome, d.verdict.Reason, d.verdict.Count = Refer, r, 0
 	return true
 }
 

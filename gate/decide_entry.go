@@ -108,7 +108,6 @@ func (d *decision) entriesAreLeft() bool {
 	limit(int(d.ticket.EntriesPerDay), d.tally.day)
 	limit(int(d.ticket.EntriesInAll), d.tally.all)
 	if left <= 0 {
-		v.Count = 0
 		d.previousIs(d.tally.last)
 		return d.refuse(ReasonEntriesUsedUp)
 	}
