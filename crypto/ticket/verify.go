@@ -46,9 +46,9 @@ type Result struct {
 	Step        uint32 // 0 when static
 	SkewSeconds int64  // positive when the phone is ahead; unproven unless OK
 
-	// Body is the body that stands, the pack's or the code's own; nil until
-	// one has been found authentic.
-	Body *Body
+	// Body is the body that stands, the pack's or the code's own. It is zero,
+	// with generation 0, until one has been found authentic.
+	Body Body
 	// StandsIn says that Body is the code's own because the pack holds none
 	// or an older generation.
 	StandsIn bool
@@ -84,8 +84,6 @@ func Malformed() Result { return Result{Reason: ReasonMalformed} }
 // specification: ticket and generation, issuer's signature and event (long and
 // static forms), time window, proof. Whether the ticket is void, used or for
 // this door is decided elsewhere.
-//
-// Result.Body points into code or held; it is valid as long as they are.
 func (v *Verifier) Verify(code *Code, held *Held, at time.Time, m Margins) Result {
 	r := Result{
 		Form: code.Form, Proof: code.Proof, Ticket: code.Ticket, Generation: code.Generation, Step: code.Step,
@@ -102,7 +100,7 @@ func (v *Verifier) Verify(code *Code, held *Held, at time.Time, m Margins) Resul
 		reason = v.issued(code, at)
 	}
 	if reason == ReasonOK {
-		r.Body = body
+		r.Body = *body
 		reason = window(code, body, at, m, &r.SkewSeconds)
 	}
 	if reason == ReasonOK {
