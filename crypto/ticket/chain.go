@@ -32,10 +32,11 @@ func links(ticket uint64, generation uint8, first, last uint32, v Value) Value {
 	binary.BigEndian.PutUint64(in[len(linkDomain):], ticket)
 	in[counter-1] = generation
 	copy(in[counter+4:], v[:])
+	position, value := in[counter:counter+4], in[counter+4:]
 	for i := first; i <= last; i++ {
-		binary.BigEndian.PutUint32(in[counter:], i)
+		binary.BigEndian.PutUint32(position, i)
 		sum := sha256.Sum256(in[:])
-		copy(in[counter+4:], sum[:ValueSize])
+		copy(value, sum[:ValueSize])
 	}
 	copy(v[:], in[counter+4:])
 	return v
