@@ -1,0 +1,171 @@
+package health
+
+import (
+	"maps"
+	"slices"
+)
+
+// Code names a kind of warning in metrics, logs and interfaces. A code never
+// changes its meaning.
+type Code string
+
+// The kinds of warning. The subject that each expects stands beside it.
+const (
+	DeviceDown         Code = "device_down"          // device: a reader or barrier does not answer
+	LaneDown           Code = "lane_down"            // lane: nobody can be let through by the lane itself
+	BarrierUnknown     Code = "barrier_unknown"      // lane: nobody knows whether people went through
+	PackMissing        Code = "pack_missing"         // none: the gate knows no tickets
+	PackExpired        Code = "pack_expired"         // none: Detail.At is when
+	PackOld            Code = "pack_old"             // none: Detail.Age is how old
+	PackRejected       Code = "pack_rejected"        // none: a newer pack was offered and found wanting
+	JournalFailed      Code = "journal_failed"       // none: nothing can be recorded, so nothing is granted
+	JournalDamaged     Code = "journal_damaged"      // none: damage was found and kept apart; Detail.Count records
+	DiskLow            Code = "disk_low"             // directory: Detail.Bytes are left
+	ClockUntrusted     Code = "clock_untrusted"      // none: nobody vouches for the gate's time
+	KeyFileLoose       Code = "key_file_loose"       // file: secrets stand in it unsealed
+	ConfigReloadFailed Code = "config_reload_failed" // file: the last good configuration is in use
+)
+
+// Codes returns all codes in alphabetical order.
+func Codes() []Code { return slices.Sorted(maps.Keys(kinds)) }
+
+// Known reports whether a kind of this code is declared.
+func (c Code) Known() bool {
+	_, ok := kinds[c]
+	return ok
+}
+
+// Severity returns the severity of the code's kind. A code that no kind has is
+// as pressing as can be: somebody should look.
+func (c Code) Severity() Severity {
+	if k, ok := kinds[c]; ok {
+		return k.severity
+	}
+	return Critical
+}
+
+// kind is the one declaration of a kind of warning.
+type kind struct {
+	severity       Severity
+	en, zh         func(Active) string
+	nextEN, nextZH string
+}
+
+// kinds declares every kind. It is never changed.
+var kinds = map[Code]kind{
+	DeviceDown: {
+		severity: Warning,
+		en:       func(a Active) string { return "Device " + a.Subject + " does not answer" + a.causeEN() + "." },
+		zh:       func(a Active) string { return "设备 " + a.Subject + " 无响应" + a.causeZH() + "。" },
+		nextEN:   "Check its plug, cable and power. It comes back by itself; the lane's other devices go on.",
+		nextZH:   "请检查插头、线缆和电源。恢复后会自动重连，通道其他设备继续工作。",
+	},
+	LaneDown: {
+		severity: Critical,
+		en:       func(a Active) string { return "Lane " + a.Subject + " is out of service" + a.causeEN() + "." },
+		zh:       func(a Active) string { return "通道 " + a.Subject + " 已停用" + a.causeZH() + "。" },
+		nextEN:   "Send visitors to another lane and call a technician.",
+		nextZH:   "请引导观众改走其他通道，并联系技术人员。",
+	},
+	BarrierUnknown: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "Lane " + a.Subject + ": the barrier was opened, but it cannot be told whether anybody went through" + a.causeEN() + "."
+		},
+		zh: func(a Active) string {
+			return "通道 " + a.Subject + "：闸机已开，但无法确认是否有人通过" + a.causeZH() + "。"
+		},
+		nextEN: "The ticket counts as used. Look at the lane; if somebody is still outside, let them in by hand.",
+		nextZH: "该票按已使用计。请查看通道；如观众仍在场外，请人工放行。",
+	},
+	PackMissing: {
+		severity: Critical,
+		en:       func(a Active) string { return "This gate has no ticket list" + a.causeEN() + "." },
+		zh:       func(a Active) string { return "本机没有票务名单" + a.causeZH() + "。" },
+		nextEN:   "Install the event's pack from central, a neighbouring gate or a USB stick. Until then use another gate.",
+		nextZH:   "请从中心、相邻闸机或 U 盘安装活动数据包；在此之前请使用其他闸机。",
+	},
+	PackExpired: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "The ticket list's signature ran out" + a.at(" on %s") + ". The gate keeps working with it."
+		},
+		zh: func(a Active) string {
+			return "票务名单签名已" + a.at("于 %s ") + "过期，闸机继续使用该名单。"
+		},
+		nextEN: "Fetch a fresh pack as soon as there is a way to get one. Late refunds and transfers may be missing.",
+		nextZH: "请尽快获取新的数据包。近期退票、转让可能尚未更新。",
+	},
+	PackOld: {
+		severity: Warning,
+		en:       func(a Active) string { return "The ticket list is " + a.ageEN() + "." },
+		zh:       func(a Active) string { return "票务名单" + a.ageZH() + "。" },
+		nextEN:   "Fetch a fresh pack. Late sales show the full code; late refunds are not known here.",
+		nextZH:   "请获取新的数据包。新售的票请出示完整票码，近期退票本机尚不知晓。",
+	},
+	PackRejected: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "A new ticket list was refused" + a.causeEN() + ". The one in use stays."
+		},
+		zh: func(a Active) string {
+			return "新的票务名单未通过校验" + a.causeZH() + "，继续使用现有名单。"
+		},
+		nextEN: "Fetch the pack again, from another source if there is one. If it is refused again, tell central.",
+		nextZH: "请重新获取数据包，可换其他来源；如仍被拒绝，请告知票务中心。",
+	},
+	JournalFailed: {
+		severity: Critical,
+		en:       func(a Active) string { return "Entries cannot be saved" + a.causeEN() + ". The lanes stay shut." },
+		zh:       func(a Active) string { return "入场记录无法保存" + a.causeZH() + "，通道保持关闭。" },
+		nextEN:   "Use other gates and call a technician: the disk is full, worn out or read-only.",
+		nextZH:   "请使用其他闸机并联系技术人员：磁盘已满、损坏或只读。",
+	},
+	JournalDamaged: {
+		severity: Info,
+		en: func(a Active) string {
+			return "Damage in the record of an earlier run was found and kept apart" + a.count(" (%d records)") + a.causeEN() + "."
+		},
+		zh: func(a Active) string {
+			return "发现先前运行的记录有损坏，已单独保存" + a.count("（%d 条）") + a.causeZH() + "。"
+		},
+		nextEN: "Nothing to do at the lane. Tell a technician: the disk may be wearing out or power was cut.",
+		nextZH: "通道无需处理。请告知技术人员：可能断过电或磁盘老化。",
+	},
+	DiskLow: {
+		severity: Warning,
+		en:       func(a Active) string { return "Little disk space is left" + a.in(" in %s") + a.left(": %s") + "." },
+		zh:       func(a Active) string { return "磁盘空间不足" + a.in("：%s") + a.left("，剩余 %s") + "。" },
+		nextEN:   "Call a technician to make room. When the disk is full, entries cannot be saved and the lanes shut.",
+		nextZH:   "请联系技术人员清理空间。磁盘写满后将无法保存记录，通道会关闭。",
+	},
+	ClockUntrusted: {
+		severity: Warning,
+		en:       func(a Active) string { return "This gate is not sure of the time" + a.causeEN() + "." },
+		zh:       func(a Active) string { return "本机时间不可信" + a.causeZH() + "。" },
+		nextEN:   "Compare the clock on this page with a phone's. If it is wrong, call a technician.",
+		nextZH:   "请将本页时钟与手机对照；如不一致，请联系技术人员。",
+	},
+	KeyFileLoose: {
+		severity: Info,
+		en: func(a Active) string {
+			return "Secret keys stand unsealed in the file " + a.Subject + a.causeEN() + ". Whoever takes the disk can read them."
+		},
+		zh: func(a Active) string {
+			return "密钥以未加密文件 " + a.Subject + " 保存" + a.causeZH() + "，取走磁盘者即可读取。"
+		},
+		nextEN: "Nothing to do at the lane. A technician can seal the keys to this machine.",
+		nextZH: "通道无需处理。技术人员可将密钥与本机绑定加密。",
+	},
+	ConfigReloadFailed: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "The changed configuration has mistakes" + a.causeEN() + ". The last good one stays in use."
+		},
+		zh: func(a Active) string {
+			return "新的配置有误" + a.causeZH() + "，继续使用上一份有效配置。"
+		},
+		nextEN: "Correct the file and reload. Nothing changed at the lanes.",
+		nextZH: "请更正配置文件后重新加载。通道不受影响。",
+	},
+}

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+
+	"github.com/venuegate/venuegate/gate"
+)
+
+// frame is what the templates are filled with. The page's moving parts come
+// over the stream; the frame holds its words.
+type frame struct {
+	texts  *texts
+	assets *assets
+	Lang   gate.Language
+	Others []otherLanguage
+	Gate   string
+	Title  string
+}
+
+type otherLanguage struct {
+	Lang gate.Language
+	Name string
+}
+
+// languageNames are what each language is called in itself.
+var languageNames = map[gate.Language]string{gate.English: "English", gate.Chinese: "中文"}
+
+// T returns the text of a key.
+func (f frame) T(key string) (string, error) { return f.texts.mustSay(key) }
+
+// Asset returns the path of a static file.
+func (f frame) Asset(name string) (string, error) {
+	if _, ok := f.assets.files[name]; !ok {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return "/static/" + f.assets.version + "/" + name, nil
+}
+
+// AssetVersion returns the version of all static files.
+func (f frame) AssetVersion() string { return f.assets.version }
+
+// textsFor picks the language of a request and tells caches that it did.
+func (s *Server) textsFor(w http.ResponseWriter, r *http.Request) *texts {
+	w.Header().Add("Vary", "Accept-Language")
+	return s.texts[s.chooser.choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))]
+}
+
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
+	t := s.textsFor(w, r)
+	state := s.source.State()
+	f := frame{texts: t, assets: s.assets, Lang: t.language, Gate: state.Gate, Title: t.say("title")}
+	if state.Gate != "" {
+		f.Title = state.Gate + " · " + f.Title
+	}
+	for _, l := range languages {
+		if l != t.language {
+			f.Others = append(f.Others, otherLanguage{l, languageNames[l]})
+		}
+	}
+	var page bytes.Buffer // whole before anything is sent
+	if err := s.page.Execute(&page, f); err != nil {
+		s.complain("page: %v", err)
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", string(t.language))
+	_, _ = w.Write(page.Bytes()) // the browser left: nobody to tell
+}
+
+func (s *Server) complain(format string, args ...any) {
+	if s.log != nil {
+		s.log.Printf(format, args...)
+	}
+}

@@ -1,0 +1,175 @@
+package web
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/health"
+)
+
+func (r renderer) state(s State, h *Hub, assets string) statePage {
+	page := statePage{
+		Assets: assets, Run: h.start, Clock: r.clockOf(s), Gate: s.Gate, Event: s.Event, Training: s.Training,
+		Warnings: []warningPage{}, Lanes: []lanePage{},
+		Counts: r.counts(s), Pack: r.pack(s),
+	}
+	for _, w := range s.Warnings {
+		page.Warnings = append(page.Warnings, r.warning(w, s.Now))
+	}
+	for i := range s.Lanes {
+		page.Lanes = append(page.Lanes, r.lane(&s.Lanes[i], s.Now, h))
+	}
+	return page
+}
+
+func (r renderer) clockOf(s State) clockPage {
+	_, offset := s.Now.In(r.zone).Zone()
+	page := clockPage{Millis: s.Now.UnixMilli(), Offset: offset}
+	if s.ClockSource != "" {
+		page.Note = r.say("clock_source", "source", s.ClockSource)
+	}
+	if slices.ContainsFunc(s.Warnings, func(w health.Active) bool { return w.Code == health.ClockUntrusted }) {
+		page.Note = r.say("clock_untrusted")
+	}
+	return page
+}
+
+func (r renderer) warning(w health.Active, now time.Time) warningPage {
+	severity := w.Severity().String()
+	page := warningPage{
+		Severity: severity, Word: r.say("severity_" + severity), Code: string(w.Code),
+		Text: w.Text(r.language), Next: w.Next(r.language),
+	}
+	if !w.Since.IsZero() {
+		page.Since = r.say("warning_since", "time", r.moment(w.Since, now))
+	}
+	return page
+}
+
+func (r renderer) lane(l *LaneView, now time.Time, h *Hub) lanePage {
+	kind := kindWord(l.Kind)
+	status := "ready"
+	switch {
+	case l.Closed:
+		status = "closed"
+	case !l.Ready:
+		status = "not_ready"
+	}
+	page := lanePage{
+		ID: l.ID, Name: l.Name, Kind: kind, KindWord: r.say("kind_" + kind),
+		Status: status, StatusWord: r.say("lane_" + status),
+		Barrier: l.Barrier.String(), BarrierWord: r.say("barrier_" + l.Barrier.String()),
+		Devices: []devicePage{},
+	}
+	if l.From != "" && l.To != "" {
+		page.Way = l.From + " → " + l.To
+	}
+	for _, d := range l.Devices {
+		word := r.say("device_up")
+		switch {
+		case d.Up:
+		case d.Since.IsZero():
+			word = r.say("device_down")
+		default:
+			word = r.say("device_down_since", "time", r.moment(d.Since, now))
+		}
+		page.Devices = append(page.Devices, devicePage{
+			Name: d.Name, RoleWord: r.say("role_" + d.Role.String()), Up: d.Up, Word: word,
+		})
+	}
+	if n, ok := h.lastOf(l.ID); ok {
+		last := r.verdict(h, n)
+		last.Replay = true
+		page.Last = &last
+	}
+	return page
+}
+
+func kindWord(k gate.LaneKind) string {
+	switch k {
+	case gate.LaneExit:
+		return "exit"
+	case gate.LaneBoth:
+		return "both"
+	case gate.LanePreCheck:
+		return "precheck"
+	default:
+		return "entry"
+	}
+}
+
+func (r renderer) counts(s State) countsPage {
+	c := s.Counts
+	page := countsPage{
+		In: group(c.In), Out: group(c.Out), Inside: group(c.Inside),
+		Refused: group(c.Refused), Referred: group(c.Referred), Reasons: []reasonPage{},
+	}
+	if !c.Since.IsZero() {
+		page.Since = r.say("counts_since", "time", r.moment(c.Since, s.Now))
+	}
+	for _, reason := range byCount(c.Reasons) {
+		page.Reasons = append(page.Reasons, reasonPage{firstSentence(reason.StaffText(r.language)), group(c.Reasons[reason])})
+	}
+	return page
+}
+
+// byCount returns the reasons that were given, the most frequent first.
+func byCount(counts map[gate.Reason]int) []gate.Reason {
+	reasons := slices.Collect(maps.Keys(counts))
+	reasons = slices.DeleteFunc(reasons, func(r gate.Reason) bool { return counts[r] <= 0 })
+	slices.SortFunc(reasons, func(a, b gate.Reason) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	return reasons
+}
+
+// firstSentence leaves out what to do next: in a list of counts, what was the
+// matter is enough.
+func firstSentence(text string) string {
+	if what, _, found := strings.Cut(text, ". "); found {
+		return what
+	}
+	return strings.TrimRight(text, ".。")
+}
+
+func (r renderer) pack(s State) packPage {
+	page := packPage{Journal: r.say("journal_failed")}
+	if s.Journal.OK {
+		page.Journal = r.say("journal_ok", "n", group(int(s.Journal.Sequence)))
+	}
+	p := s.Pack
+	if p == nil {
+		return page
+	}
+	page.Loaded = true
+	page.Version, page.Tickets = strconv.FormatUint(uint64(p.Version), 10), group(p.Tickets)
+	page.Age = health.Span(s.Now.Sub(p.Made), r.language)
+	switch {
+	case p.Expires.IsZero():
+		page.Expires = r.say("pack_forever")
+	case s.Now.After(p.Expires):
+		page.Expires = r.say("pack_expired", "time", r.moment(p.Expires, s.Now))
+	default:
+		page.Expires = r.moment(p.Expires, s.Now)
+	}
+	return page
+}
+
+// group writes a number with a thin space between thousands, which reads the
+// same in both languages.
+func group(n int) string {
+	digits := strconv.Itoa(n)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "\u202f" + digits[i:]
+	}
+	return sign + digits
+}
