@@ -7,6 +7,7 @@ import (
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
+	"golang.org/x/text/encoding"
 )
 
 // ErrNoCode is a picture in which no QR code could be read.
@@ -22,13 +23,12 @@ func Decode(img image.Image) (string, error) {
 		return "", err
 	}
 	plain := newLuma(img)
-	for _, attempt := range attempts() {
-		for _, invert := range [...]bool{false, true} {
-			var src gozxing.LuminanceSource = plain
-			if invert {
-				src = plain.Invert()
-			}
-			if text, err := attempt.decode(src); err == nil {
+	for _, src := range [...]func() gozxing.LuminanceSource{
+		func() gozxing.LuminanceSource { return plain }, plain.Invert,
+	} {
+		picture := src()
+		for _, a := range attempts() {
+			if text, err := a.decode(picture); err == nil {
 				return text, nil
 			}
 		}
@@ -39,16 +39,19 @@ func Decode(img image.Image) (string, error) {
 // attempt is one way to look for a code.
 type attempt struct {
 	binarizer func(gozxing.LuminanceSource) gozxing.Binarizer
-	hard      bool // look at every row instead of some
+	hint      gozxing.DecodeHintType // how hard to look
 }
 
 // attempts come in the order that read most of a set of phone screens in the
-// least time: the local threshold, the same with every row, the global one.
+// least time: the local threshold, the same with every row looked at, the global
+// one; and last a picture that is nothing but the code.
 func attempts() []attempt {
+	const none = gozxing.DecodeHintType(-1)
 	return []attempt{
-		{gozxing.NewHybridBinarizer, false},
-		{gozxing.NewHybridBinarizer, true},
-		{gozxing.NewGlobalHistgramBinarizer, true},
+		{gozxing.NewHybridBinarizer, none},
+		{gozxing.NewHybridBinarizer, gozxing.DecodeHintType_TRY_HARDER},
+		{gozxing.NewGlobalHistgramBinarizer, gozxing.DecodeHintType_TRY_HARDER},
+		{gozxing.NewGlobalHistgramBinarizer, gozxing.DecodeHintType_PURE_BARCODE},
 	}
 }
 
@@ -64,13 +67,12 @@ func (a attempt) decode(src gozxing.LuminanceSource) (text string, err error) {
 	if err != nil {
 		return "", err
 	}
-	hints := map[gozxing.DecodeHintType]any{}
-	if a.hard {
-		hints[gozxing.DecodeHintType_TRY_HARDER] = true
+	hints := map[gozxing.DecodeHintType]any{
+		// Bytes without an ECI mark stay as they are, as a scanner on a serial
+		// line delivers them; left alone the decoder guesses a character set.
+		gozxing.DecodeHintType_CHARACTER_SET: encoding.Nop,
+		a.hint:                               true,
 	}
-	// Texts without an ECI mark are taken for UTF-8, as phones and issuers write
-	// them, instead of being guessed from their bytes.
-	hints[gozxing.DecodeHintType_CHARACTER_SET] = "UTF-8"
 	res, err := qrcode.NewQRCodeReader().Decode(bitmap, hints)
 	if err != nil {
 		return "", err

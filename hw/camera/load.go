@@ -12,9 +12,9 @@ import (
 	"os"
 )
 
-// MaxPixels bounds an image: 24 megapixels, more than any phone's screenshot
-// and most of their photographs, and under 100 MB decoded.
-const MaxPixels = 24 << 20
+// MaxPixels bounds an image, and with it the memory of decoding one: more than
+// any screenshot, and enough for a phone's photograph.
+const MaxPixels = 16 << 20
 
 // ErrTooLarge is an image of more than MaxPixels.
 var ErrTooLarge = errors.New("the image has too many pixels")

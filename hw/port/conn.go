@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"syscall"
 	"time"
 )
 
@@ -97,7 +98,12 @@ func (c *Conn) Read(ctx context.Context, b []byte) (int, error) {
 	return 0, ErrTimeout
 }
 
+// over ends the connection. A read that was waiting when the line hung up says
+// so in its own words, which depend on the driver.
 func (c *Conn) over(err error) error {
+	if errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ENXIO) || errors.Is(err, syscall.ENODEV) {
+		err = ErrUnplugged
+	}
 	c.err = &Error{Op: "read", Path: c.path, Err: bare(err)}
 	return c.err
 }
