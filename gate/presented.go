@@ -32,9 +32,6 @@ const (
 	CredentialForeignAndDocument
 )
 
-// hasCode reports whether a code of any kind was shown.
-func (k CredentialKind) hasCode() bool { return k != CredentialDocument }
-
 // foreign reports whether the code is another platform's.
 func (k CredentialKind) foreign() bool {
 	return k == CredentialForeign || k == CredentialForeignAndDocument

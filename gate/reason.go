@@ -79,6 +79,7 @@ const (
 	ReasonNotRecorded    Reason = 132
 	ReasonBarrierFailed  Reason = 133
 	ReasonClockUntrusted Reason = 134
+	ReasonLaneUnknown    Reason = 135
 )
 
 // String returns the reason's code, such as "code_stale".

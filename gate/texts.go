@@ -438,4 +438,11 @@ var reasonTexts = map[Reason]reasonText{
 		visitorEN: "Please present your ID document.",
 		visitorZH: "请出示证件",
 	},
+	ReasonLaneUnknown: {
+		code:      "lane_unknown",
+		staffEN:   "This lane is not in the venue's plan. Call a technician: its id in the configuration may be wrong.",
+		staffZH:   "场馆规划中没有本通道，请联系技术人员核对配置中的通道编号。",
+		visitorEN: "Please use another lane.",
+		visitorZH: "请使用其他通道",
+	},
 }
