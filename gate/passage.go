@@ -42,3 +42,17 @@ const (
 	// PassageNotOpened: the barrier was certainly not opened; nothing was sent.
 	PassageNotOpened
 )
+
+// String returns the result's word: passed, timed_out, not_opened or unknown.
+func (r PassageResult) String() string {
+	switch r {
+	case PassagePassed:
+		return "passed"
+	case PassageTimedOut:
+		return "timed_out"
+	case PassageNotOpened:
+		return "not_opened"
+	default:
+		return "unknown"
+	}
+}
