@@ -11,6 +11,7 @@ type verdictPage struct {
 	Number   uint64      `json:"number"`
 	Replay   bool        `json:"replay,omitempty"` // from before the page was live
 	Time     string      `json:"time"`
+	Millis   int64       `json:"millis"` // the same, Unix time in the gate's eyes
 	Lane     gate.LaneID `json:"lane"`
 	LaneName string      `json:"lane_name"`
 	Outcome  string      `json:"outcome"`

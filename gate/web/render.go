@@ -38,7 +38,7 @@ func (r renderer) verdict(h *Hub, n numbered) verdictPage {
 	v := n.view
 	page := verdictPage{
 		ID: h.eventID(n.number), Number: n.number,
-		Time: r.clock(v.At), Lane: v.Lane, LaneName: v.LaneName,
+		Time: r.clock(v.At), Millis: v.At.UnixMilli(), Lane: v.Lane, LaneName: v.LaneName,
 		Outcome: v.Outcome.String(), Word: r.say("outcome_" + v.Outcome.String()),
 		Reason: v.Reason, Text: v.Reason.StaffText(r.language),
 		Notes: r.notes(v), Holder: r.holder(v),

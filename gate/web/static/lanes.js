@@ -1,0 +1,73 @@
+// The lane cards: state of the lane, its devices, its last verdict.
+
+import { byId, fresh, once, part, say } from "./dom.js";
+import { showVerdict } from "./verdict.js";
+
+const cards = new Map(); // lane id → {element, devices, number}
+
+export function showLanes(lanes) {
+  const list = byId("lane-list");
+  const present = new Set(lanes.map((lane) => lane.id));
+  for (const [id, card] of cards) {
+    if (present.has(id)) continue;
+    card.element.remove();
+    cards.delete(id);
+  }
+  lanes.forEach((lane, place) => {
+    const card = cards.get(lane.id) ?? newCard(lane.id);
+    if (list.children[place] !== card.element) list.insertBefore(card.element, list.children[place] ?? null);
+    showLane(card, lane);
+  });
+  byId("no-lanes").hidden = lanes.length > 0;
+}
+
+// showLaneVerdict puts a verdict on its lane's card, unless a newer one is there.
+export function showLaneVerdict(verdict) {
+  const card = cards.get(verdict.lane);
+  if (!card || verdict.number <= card.number) return;
+  card.number = verdict.number;
+  showVerdict(part(card.element, "verdict"), verdict);
+}
+
+// forgetVerdicts is for a gate that started anew and numbers from one again.
+export function forgetVerdicts() {
+  for (const card of cards.values()) card.number = 0;
+}
+
+function newCard(id) {
+  const element = fresh("lane-template");
+  const name = part(element, "name");
+  name.id = `lane-${id}`;
+  element.setAttribute("aria-labelledby", name.id);
+  const devices = element.querySelector(".devices");
+  const card = { element, number: 0, devices: once((rows) => showDevices(devices, rows)) };
+  cards.set(id, card);
+  return card;
+}
+
+function showLane(card, lane) {
+  const { element } = card;
+  element.dataset.status = lane.status;
+  say(part(element, "name"), lane.name);
+  say(part(element, "kind"), lane.kind_word);
+  say(part(element, "way"), lane.way);
+  say(part(element, "status"), lane.status_word);
+  const barrier = element.querySelector(".devices").dataset.barrier;
+  card.devices([
+    { name: barrier, word: lane.barrier_word, state: lane.barrier },
+    ...lane.devices.map((d) => ({ name: `${d.role_word} ${d.name}`, word: d.word, state: d.up ? "up" : "down" })),
+  ]);
+  if (lane.last) showLaneVerdict(lane.last);
+}
+
+function showDevices(list, rows) {
+  list.replaceChildren(
+    ...rows.map((row) => {
+      const item = fresh("device-template");
+      item.dataset.state = row.state;
+      say(part(item, "name"), row.name);
+      say(part(item, "word"), row.word);
+      return item;
+    }),
+  );
+}

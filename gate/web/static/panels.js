@@ -1,0 +1,38 @@
+// Counts, ticket list and warnings.
+
+import { byId, fresh, once, part, say } from "./dom.js";
+
+export const showCounts = once((counts) => {
+  for (const element of document.querySelectorAll("[data-count]")) {
+    element.textContent = counts[element.dataset.count];
+  }
+  byId("reasons").replaceChildren(
+    ...counts.reasons.map((reason) => {
+      const item = fresh("reason-template");
+      say(part(item, "text"), reason.text);
+      say(part(item, "count"), reason.count);
+      return item;
+    }),
+  );
+  byId("no-reasons").hidden = counts.reasons.length > 0;
+});
+
+export const showPack = once((pack) => {
+  for (const element of document.querySelectorAll("[data-pack]")) {
+    element.textContent = pack[element.dataset.pack];
+  }
+  byId("pack").hidden = !pack.loaded;
+  byId("pack-none").hidden = pack.loaded;
+});
+
+export const showWarnings = once((warnings) => {
+  byId("warnings").hidden = warnings.length === 0;
+  byId("warning-list").replaceChildren(
+    ...warnings.map((warning) => {
+      const item = fresh("warning-template");
+      item.dataset.severity = warning.severity;
+      for (const name of ["word", "text", "next", "since"]) say(part(item, name), warning[name]);
+      return item;
+    }),
+  );
+});
