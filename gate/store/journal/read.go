@@ -1,0 +1,437 @@
+package journal
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/ledger"
+)
+
+// Read calls fn for every record of the journal in dir, in order, with its
+// hash. It needs no lock and may run beside the gate that writes. An error of fn
+// ends it and is returned. Damage is no error: Recovery names it, and what can
+// still be verified around it is delivered.
+func Read(dir string, fn func(*ledger.Record, ledger.Hash) error) (Recovery, error) {
+	r := reader{disk: osDisk{}, dir: dir, deliver: fn}
+	if err := r.list(nil); err != nil {
+		return r.recovery, err
+	}
+	return r.recovery, r.run()
+}
+
+// reader goes through a journal once. It holds one segment at a time.
+type reader struct {
+	disk    disk
+	dir     string
+	deliver func(*ledger.Record, ledger.Hash) error
+
+	epochs   []ledger.Origin
+	recovery Recovery
+	clock    ledger.Clock // highest seen, in records that are left out too
+	buf      []byte
+	err      error // of deliver
+	rec      ledger.Record
+}
+
+// list finds the epochs, in order. own is the gate that they must be of; nil
+// stands for whichever gate comes first.
+func (r *reader) list(own *gate.GateID) error {
+	names, err := r.disk.Names(r.dir)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	for _, name := range names {
+		if o, ok := parseEpochName(name); ok {
+			r.epochs = append(r.epochs, o)
+		}
+	}
+	slices.SortFunc(r.epochs, ledger.Origin.Compare)
+	for _, o := range r.epochs {
+		if own == nil {
+			own = &r.epochs[0].Gate
+		}
+		if o.Gate != *own {
+			return &ForeignError{Dir: r.dir, Want: *own, Found: o.Gate}
+		}
+	}
+	r.recovery.Epochs = len(r.epochs)
+	return nil
+}
+
+// highest returns the highest epoch number on the disk.
+func (r *reader) highest() uint32 {
+	if len(r.epochs) == 0 {
+		return 0
+	}
+	return r.epochs[len(r.epochs)-1].Epoch
+}
+
+func (r *reader) run() error {
+	for i := range r.epochs {
+		head, _ := readHead(r.disk, r.dir, r.epochs[i])
+		end, known := r.endByNext(i)
+		if !known {
+			end, r.recovery.Torn = r.endByItself(r.epochs[i], head.Position.Sequence)
+		}
+		end = max(end, head.Position.Sequence)
+		e := epochReader{reader: r, origin: r.epochs[i], oldest: i == 0, end: end, next: 1, head: head}
+		e.run()
+		if r.err != nil {
+			return r.err
+		}
+		if end > 0 && head.Position.Sequence == end { // whether or not that record can be read
+			r.recovery.Last, r.recovery.LastHash = head.Position, head.Hash
+		}
+	}
+	return nil
+}
+
+// endByNext returns the last record of epoch i as the first record of the next
+// epoch names it: the last one that had been acknowledged, or found at a
+// start, when that epoch began. It is not known when there is no such record.
+func (r *reader) endByNext(i int) (end uint64, known bool) {
+	if i+1 == len(r.epochs) {
+		return 0, false
+	}
+	var first ledger.Record
+	if !r.first(r.epochs[i+1], &first) || first.Ref.Epoch > r.epochs[i].Epoch {
+		return 0, false
+	}
+	if first.Ref.Origin != r.epochs[i] {
+		return 0, true // it knew of no record here
+	}
+	return first.Ref.Sequence, true
+}
+
+// first reads the first record of an epoch.
+func (r *reader) first(o ledger.Origin, rec *ledger.Record) bool {
+	var b [frameSize]byte
+	n, err := r.disk.ReadAt(segmentPath(r.dir, o, 1), b[:], segmentHeader)
+	if err != nil {
+		return false
+	}
+	f, problem := parseFrame(b[:n], o)
+	return problem == "" && rec.Decode(f.encoded) == nil && rec.Kind == ledger.KindEpoch
+}
+
+// endByItself finds the end of an epoch that no other one names: the last
+// record that must have been flushed, and those that follow it without a gap. A
+// record must have been flushed when the signed head covers it, or when there is
+// a frame of a later write.
+func (r *reader) endByItself(o ledger.Origin, head uint64) (end uint64, torn *Torn) {
+	end = head
+	var at Torn // the first thing wrong behind the end
+	mark := func(segment, off int) {
+		if at.Segment == 0 {
+			at = Torn{Origin: o, Segment: segment, Offset: int64(off)}
+		}
+	}
+	for _, s := range r.segments(o, nil) {
+		data, _ := r.load(o, s.file)
+		scanSegment(data, o, func(off int, f frame) {
+			if done := f.written() - 1; done > end {
+				end, at = done, Torn{}
+			}
+			switch seq := f.sequence(); {
+			case seq == end+1:
+				end, at = seq, Torn{}
+			case seq > end:
+				mark(s.file, off)
+				at.Frames++
+			}
+		}, func(off int, _ string) { mark(s.file, off) })
+	}
+	if at.Segment == 0 {
+		return end, nil
+	}
+	return end, &at
+}
+
+// segment is a segment file: its name's number and the one that it is of.
+type segment struct {
+	file, number int
+}
+
+// segments returns an epoch's segments in the order of the numbers in their
+// headers, or in their names where a header cannot be read. complain may be nil.
+func (r *reader) segments(o ledger.Origin, complain func(file int, problem string)) []segment {
+	if complain == nil {
+		complain = func(int, string) {}
+	}
+	names, err := r.disk.Names(filepath.Join(r.dir, epochName(o)))
+	if err != nil {
+		complain(0, err.Error())
+	}
+	var found []segment
+	for _, name := range names {
+		if n, ok := parseSegmentName(name); ok {
+			found = append(found, segment{n, n})
+		}
+	}
+	slices.SortFunc(found, func(a, b segment) int { return cmp.Compare(a.file, b.file) })
+	kept := found[:0]
+	for _, s := range found {
+		var b [segmentHeader]byte
+		n, err := r.disk.ReadAt(segmentPath(r.dir, o, s.file), b[:], 0)
+		if err != nil {
+			complain(s.file, err.Error())
+			continue
+		}
+		of, number, problem := parseSegmentHeader(b[:n])
+		switch {
+		case problem != "":
+			complain(s.file, problem)
+		case of != o:
+			complain(s.file, fmt.Sprintf("the segment is of gate %d, epoch %d", of.Gate, of.Epoch))
+			continue
+		case number != s.file:
+			complain(s.file, fmt.Sprintf("the segment's header says that it is number %d", number))
+			s.number = number
+		}
+		kept = append(kept, s)
+	}
+	slices.SortStableFunc(kept, func(a, b segment) int { return cmp.Compare(a.number, b.number) })
+	return kept
+}
+
+// load reads a segment, of which it returns what it can. What is beyond the
+// size that a segment can have is not read.
+func (r *reader) load(o ledger.Origin, n int) ([]byte, error) {
+	if r.buf == nil {
+		r.buf = make([]byte, defaultSegment+1) // one more, to see the end
+	}
+	name, have := segmentPath(r.dir, o, n), 0
+	for {
+		got, err := r.disk.ReadAt(name, r.buf[have:], int64(have))
+		have += got
+		switch {
+		case err != nil:
+			return r.buf[:have], err
+		case have < len(r.buf):
+			return r.buf[:have], nil
+		case have == maxSegment:
+			return r.buf, errTooLong
+		}
+		r.buf = append(r.buf, make([]byte, min(len(r.buf), maxSegment-have))...)
+	}
+}
+
+var errTooLong = errors.New("the segment is longer than any that a gate makes")
+
+// readHead returns the later of the two heads in an epoch's head file.
+func readHead(d disk, dir string, o ledger.Origin) (h ledger.Head, ok bool) {
+	b := make([]byte, headSlot+headSlotUsed)
+	n, err := d.ReadAt(filepath.Join(dir, epochName(o), headFile), b, 0)
+	if err != nil {
+		return h, false
+	}
+	for off := 0; off < n; off += headSlot {
+		if got, good := parseHead(b[off:n]); good && got.Position.Origin == o && got.Position.Sequence > h.Position.Sequence {
+			h, ok = got, true
+		}
+	}
+	return h, ok
+}
+
+// ReadHead returns the signed head that is stored with an epoch. It does not
+// verify it: see Head.Verify. The error wraps fs.ErrNotExist when the epoch has
+// none.
+func ReadHead(dir string, o ledger.Origin) (ledger.Head, error) {
+	h, ok := readHead(osDisk{}, dir, o)
+	if !ok {
+		return h, fmt.Errorf("journal %s: gate %d, epoch %d: signed head: %w", dir, o.Gate, o.Epoch, fs.ErrNotExist)
+	}
+	return h, nil
+}
+
+// epochReader delivers the records of one epoch up to its end.
+type epochReader struct {
+	*reader
+	origin ledger.Origin
+	oldest bool
+	end    uint64
+	head   ledger.Head // zero when there is none
+
+	next    uint64 // sequence that is expected
+	linked  bool   // the hash of the record before next is known
+	hash    ledger.Hash
+	segment int
+	// bad is a stretch that is no good, until it is known which records it cost.
+	bad struct {
+		segment int
+		off     int
+		problem string
+	}
+}
+
+func (e *epochReader) run() {
+	listed := e.segments(e.origin, func(file int, problem string) {
+		e.recovery.damage(Damage{Origin: e.origin, Segment: file, Problem: problem})
+	})
+	number := 1
+	for i, s := range listed {
+		e.segment = s.file
+		switch {
+		case i == 0 && s.number > 1 && e.oldest:
+			e.next = 0 // the beginning has been deleted; take what comes
+		case s.number > number:
+			e.mark(0, fmt.Sprintf("segment %d is not there", number))
+		case s.number < number:
+			e.recovery.damage(Damage{Origin: e.origin, Segment: s.file, Problem: "there is another segment of this number"})
+		}
+		number = s.number + 1
+		data, err := e.load(e.origin, s.file)
+		e.recovery.Bytes += int64(len(data))
+		scanSegment(data, e.origin, e.good, e.mark)
+		if err != nil {
+			e.mark(len(data), err.Error())
+		}
+		if e.err != nil {
+			return
+		}
+	}
+	if e.next <= e.end && e.next > 0 {
+		e.missing(e.end)
+	}
+}
+
+// mark notes the first of several stretches that are no good.
+func (e *epochReader) mark(off int, problem string) {
+	if e.bad.problem == "" {
+		e.bad.segment, e.bad.off, e.bad.problem = e.segment, off, problem
+	}
+}
+
+// missing notes that records next to last are not there.
+func (e *epochReader) missing(last uint64) {
+	if e.bad.problem == "" {
+		e.mark(0, "there are too few records")
+	}
+	e.recovery.damage(Damage{
+		Origin: e.origin, Segment: e.bad.segment, Offset: int64(e.bad.off),
+		First: e.next, Last: last, Problem: e.bad.problem,
+	})
+	e.bad.problem = ""
+	e.next, e.linked = last+1, false
+}
+
+// good takes one frame.
+func (e *epochReader) good(off int, f frame) {
+	if e.err != nil {
+		return
+	}
+	e.reader.clock = max(e.reader.clock, ledger.Clock(binary.BigEndian.Uint64(f.encoded[24:])))
+	seq := f.sequence()
+	if seq > e.end {
+		if e.bad.problem == "" { // behind a torn write it is counted there
+			e.recovery.LeftOut++
+		}
+		return
+	}
+	here := Damage{Origin: e.origin, Segment: e.segment, Offset: int64(off)}
+	if err := e.rec.Decode(f.encoded); err != nil {
+		e.mark(off, err.Error())
+		return
+	}
+	switch {
+	case e.next == 0:
+		e.next = seq
+	case seq < e.next:
+		here.Problem = fmt.Sprintf("record %d stands where %d belongs and is left out", seq, e.next)
+		e.recovery.damage(here)
+		return
+	case seq > e.next:
+		e.missing(seq - 1)
+	case e.bad.problem != "":
+		here.Segment, here.Offset, here.Problem = e.bad.segment, int64(e.bad.off), e.bad.problem
+		e.recovery.damage(here)
+		e.bad.problem = ""
+	}
+	hash := ledger.HashEncoded(f.encoded)
+	e.checkLink(here, hash)
+	if e.recovery.First.IsZero() {
+		e.recovery.First = e.rec.Position
+	}
+	e.next, e.linked, e.hash = seq+1, true, hash
+	e.recovery.Records++
+	e.recovery.Last, e.recovery.LastHash = e.rec.Position, hash
+	if e.deliver != nil {
+		e.err = e.deliver(&e.rec, hash)
+	}
+}
+
+// checkLink compares the record with the hash of the one before it, which for
+// the first of an epoch is the last of an older one, and with the signed head.
+func (e *epochReader) checkLink(here Damage, hash ledger.Hash) {
+	first := e.rec.Position.Sequence == 1
+	switch {
+	case e.linked && e.rec.Prev != e.hash:
+		here.Problem = fmt.Sprintf("record %d does not follow the one before it", e.rec.Position.Sequence)
+		e.recovery.damage(here)
+	case first && !e.oldest && e.rec.Ref.Origin != e.recovery.Last.Origin && !slices.Contains(e.epochs, e.rec.Ref.Origin):
+		e.recovery.damage(Damage{Origin: e.rec.Ref.Origin, First: 1, Last: e.rec.Ref.Sequence, Problem: "the epoch is not there"})
+	case e.head.Position == e.rec.Position && e.head.Hash != hash:
+		here.Problem = fmt.Sprintf("record %d is not the one that the gate signed", e.head.Position.Sequence)
+		e.recovery.damage(here)
+	case first && e.rec.Ref == e.recovery.Last && e.rec.Prev != e.recovery.LastHash:
+		here.Problem = "the epoch does not follow the one before it"
+		e.recovery.damage(here)
+	}
+}
+
+// seal puts what was read of the last epoch on the disk, and signs its end.
+func (j *Journal) seal(r *reader) {
+	o := r.recovery.Last.Origin
+	if r.recovery.Last.IsZero() {
+		return
+	}
+	for _, s := range r.segments(o, nil) {
+		name := segmentPath(j.opt.Dir, o, s.file)
+		if err := flush(j.opt.disk, name); err != nil {
+			j.trouble(fmt.Errorf("journal: flush what was found: %w", err))
+		}
+	}
+	if h, ok := readHead(j.opt.disk, j.opt.Dir, o); ok && h.Position.Sequence >= r.recovery.Last.Sequence {
+		return
+	}
+	h := ledger.Head{Position: r.recovery.Last, Hash: r.recovery.LastHash}
+	copy(h.Signature[:], j.opt.Signer.Sign(h.SigningBytes()))
+	if err := j.signEnd(&h); err != nil {
+		j.trouble(&HeadError{Epoch: o.Epoch, Err: err})
+	}
+}
+
+func flush(d disk, name string) error {
+	f, err := d.Modify(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// signEnd stores the head of an epoch that ended without one, in the slot that
+// does not hold the latest.
+func (j *Journal) signEnd(h *ledger.Head) error {
+	d, name := j.opt.disk, filepath.Join(j.opt.Dir, epochName(h.Position.Origin), headFile)
+	w := headWriter{}
+	b := make([]byte, headSlotUsed)
+	if n, err := d.ReadAt(name, b, 0); err != nil {
+		return err
+	} else if first, ok := parseHead(b[:n]); ok {
+		if latest, _ := readHead(d, j.opt.Dir, h.Position.Origin); latest.Position == first.Position {
+			w.slot = 1
+		}
+	}
+	f, err := d.Modify(name)
+	if err != nil {
+		return err
+	}
+	w.file = f
+	return errors.Join(w.store(h), f.Close())
+}
