@@ -60,7 +60,7 @@ type Code struct {
 	Ticket     uint64
 	Generation uint8
 	Step       uint32 // 0 when static
-	Value      Value  // the chain value of a short or long chain form
+	Value      Value  `json:"-"` // the chain value of a short or long chain form
 	Body       Body   // of a long or static form
 
 	// raw is issuerDomain followed by the payload, so that what the issuer

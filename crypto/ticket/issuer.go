@@ -11,8 +11,8 @@ import (
 // holds one.
 type Issuer struct {
 	KeyID    uint16
-	Private  ed25519.PrivateKey // signs VG1 bodies and nothing else
-	IssueKey []byte             // at least 16 bytes, random
+	Private  ed25519.PrivateKey `json:"-"` // signs VG1 bodies and nothing else
+	IssueKey []byte             `json:"-"` // at least 16 bytes, random
 }
 
 // Signed is a body with its issuer's signature. That of a static ticket is the

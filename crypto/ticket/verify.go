@@ -95,7 +95,7 @@ func (v *Verifier) Verify(code *Code, held *Held, at time.Time, m Margins) Resul
 	if held != nil && held.Body.Ticket != code.Ticket {
 		held = nil // the pack's answer for another ticket: this one is unknown
 	}
-	body, reason := v.find(code, held, &r)
+	body, reason := find(code, held, &r)
 	if reason == ReasonOK && code.Form != FormShort {
 		reason = v.issued(code, at)
 	}
@@ -111,7 +111,7 @@ func (v *Verifier) Verify(code *Code, held *Held, at time.Time, m Margins) Resul
 }
 
 // find settles which body counts: the pack's or the code's own.
-func (v *Verifier) find(code *Code, held *Held, r *Result) (*Body, Reason) {
+func find(code *Code, held *Held, r *Result) (*Body, Reason) {
 	if held != nil {
 		g := held.Body.Generation
 		switch {
