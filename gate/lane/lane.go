@@ -1,0 +1,202 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/ledger"
+)
+
+// Lane is one passage with its readers and its barrier.
+type Lane struct {
+	desk    *Desk
+	readers []Reader
+	barrier Barrier
+	display Display
+	hold    time.Duration
+	seed    maphash.Seed
+}
+
+// Options say what a lane is made of.
+type Options struct {
+	DeskOptions
+	Readers []Reader
+	Barrier Barrier
+	Display Display
+	Hold    time.Duration // how long the barrier waits for a passage; zero: its own default
+}
+
+// New returns a lane that is not running yet.
+func New(o Options) *Lane {
+	return &Lane{
+		desk: NewDesk(o.DeskOptions), readers: o.Readers, barrier: o.Barrier, display: o.Display,
+		hold: o.Hold, seed: maphash.MakeSeed(),
+	}
+}
+
+// pauseBeforeRestart is what a driver that gave up waits before it is run again.
+const pauseBeforeRestart = time.Second
+
+// Run serves visitors until ctx ends, and returns when every goroutine it
+// started has. A passage that is pending then is recorded as unknown.
+func (l *Lane) Run(ctx context.Context) {
+	var drivers sync.WaitGroup
+	defer drivers.Wait()
+	readings := make(chan gate.Reading)
+	deliver := func(r gate.Reading) {
+		select {
+		case readings <- r:
+		case <-ctx.Done():
+		}
+	}
+	for _, r := range l.readers {
+		drivers.Go(func() {
+			l.keepRunning(ctx, func() error { return r.Run(ctx, deliver) })
+		})
+	}
+	drivers.Go(func() { l.keepRunning(ctx, func() error { return l.barrier.Run(ctx) }) })
+
+	s := serving{lane: l, passages: make(chan passage, 1)}
+	for {
+		select {
+		case r := <-readings:
+			s.reading(ctx, r)
+		case p := <-s.passages:
+			s.passed(ctx, p)
+		case <-ctx.Done():
+			if s.pending {
+				s.passed(context.WithoutCancel(ctx), <-s.passages)
+			}
+			return
+		}
+	}
+}
+
+// keepRunning runs a driver again when it returns before it was told to: a lane
+// does not stop because one of its devices did.
+func (l *Lane) keepRunning(ctx context.Context, run func() error) {
+	for {
+		err := run()
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			err = errDriverStopped
+		}
+		l.display.Show(Event{Lane: l.desk.id, At: l.desk.clock.Now(), Err: err})
+		select {
+		case <-time.After(pauseBeforeRestart):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+var errDriverStopped = errors.New("lane: a driver stopped by itself")
+
+// serving is the state of a running lane, kept by the goroutine of Run.
+type serving struct {
+	lane     *Lane
+	passages chan passage
+	pending  bool
+	current  uint64        // hash of the text that the pending passage was granted on
+	waiting  *gate.Reading // who scanned while a passage was pending
+}
+
+// passage is how an opening ended, with the grant that it belongs to.
+type passage struct {
+	answer Answer
+	result gate.Passage
+	err    error
+}
+
+// freshEnough is how long a reading may wait for the passage before it.
+const freshEnough = 8 * time.Second
+
+func (s *serving) reading(ctx context.Context, r gate.Reading) {
+	l := s.lane
+	if s.pending {
+		if l.hash(r) != s.current {
+			s.waiting = &r
+			l.display.Show(Event{Lane: l.desk.id, At: r.At, Busy: true})
+		}
+		return
+	}
+	begin := time.Now()
+	answer := l.desk.Scan(ctx, r)
+	took := time.Since(begin)
+	if answer.Verdict.Opens() {
+		s.pending, s.current = true, l.hash(r)
+		go l.open(ctx, answer, s.passages)
+	}
+	l.display.Show(Event{
+		Lane: l.desk.id, At: l.desk.clock.Now(),
+		Verdict: &answer.Verdict, Holder: answer.Holder, Took: took, Err: answer.Err,
+	})
+}
+
+// open moves the barrier and reports to Run, which waits for it.
+func (l *Lane) open(ctx context.Context, a Answer, done chan<- passage) {
+	direction := gate.DirectionEntry
+	if a.Verdict.Outcome == gate.Exit {
+		direction = gate.DirectionExit
+	}
+	result, err := l.barrier.Open(ctx, gate.Opening{Direction: direction, Count: a.Verdict.Count, Hold: l.hold})
+	done <- passage{a, result, err}
+}
+
+func (s *serving) passed(ctx context.Context, p passage) {
+	l := s.lane
+	s.pending, s.current = false, 0
+	err := errors.Join(p.err, l.desk.ended(ctx, p.answer, p.result))
+	l.display.Show(Event{Lane: l.desk.id, At: l.desk.clock.Now(), Passage: &p.result, Err: err})
+	if r := s.waiting; r != nil && ctx.Err() == nil {
+		s.waiting = nil
+		if l.desk.clock.Now().Sub(r.At) < freshEnough {
+			s.reading(ctx, *r)
+		}
+	}
+}
+
+// hash tells whether two readings are the same text without keeping either.
+func (l *Lane) hash(r gate.Reading) uint64 {
+	if r.Document != nil {
+		return maphash.String(l.seed, r.Document.Number.Reveal())
+	}
+	return maphash.String(l.seed, r.Text.Reveal())
+}
+
+// ended records how the passage of a grant or an exit ended. Nobody who might
+// have gone through gets the entry back.
+func (d *Desk) ended(ctx context.Context, a Answer, p gate.Passage) error {
+	r := &d.record
+	*r = ledger.Record{
+		Kind: ledger.KindUnknown, Wall: d.clock.Now(), Ref: a.Grant,
+		Event: a.Event, Pack: a.Pack,
+		Ticket: a.Verdict.Ticket, Generation: a.Verdict.Generation, Session: a.Verdict.Session,
+		Step: ledger.NoStep, Count: uint8(min(a.Verdict.Count, 255)),
+		Lane: d.id, From: d.lane.From, To: d.lane.To,
+		Outcome: a.Verdict.Outcome, Reason: a.Verdict.Reason, Marks: a.Verdict.Marks,
+	}
+	through := a.Verdict.Count
+	switch p.Result {
+	case gate.PassagePassed:
+		r.Kind = ledger.KindPassed
+		if p.Passed > 0 {
+			through = min(p.Passed, through)
+		}
+	case gate.PassageTimedOut, gate.PassageNotOpened:
+		r.Kind = ledger.KindVoided
+	}
+	r.Count = uint8(min(through, 255))
+	_, err := d.journal.Append(ctx, r)
+	if left := a.Verdict.Count - through; err == nil && left > 0 {
+		r.Kind, r.Count = ledger.KindVoided, uint8(min(left, 255))
+		_, err = d.journal.Append(ctx, r)
+	}
+	return err
+}
