@@ -79,6 +79,3 @@ func notBase45(text string, i int) error {
 	}
 	return malformed(fieldBase45, i, "a character outside the Base45 alphabet")
 }
-
-// base45Len is the length of the Base45 form of n bytes.
-func base45Len(n int) int { return n/2*3 + n%2*2 }
