@@ -2,6 +2,7 @@ package hwtest
 
 import (
 	"bytes"
+	"context"
 	"sync"
 )
 
@@ -29,11 +30,12 @@ type CardReader struct {
 	sticky bool
 	faults []Fault
 	asked  map[string]int
+	news   chan struct{} // closed at the next request
 }
 
 // NewCardReader plugs in a card reader at path.
 func NewCardReader(path string) (*CardReader, error) {
-	r := &CardReader{asked: map[string]int{}}
+	r := &CardReader{asked: map[string]int{}, news: make(chan struct{})}
 	r.Line = &Line{path: path, receive: r.receive} // there before it is spoken to
 	if err := r.Plug(); err != nil {
 		return nil, err
@@ -89,6 +91,23 @@ func (r *CardReader) Asked(request string) int {
 	return r.asked[request]
 }
 
+// AwaitAsked waits until a request came n times in all.
+func (r *CardReader) AwaitAsked(ctx context.Context, request string, n int) error {
+	for {
+		r.mu.Lock()
+		asked, news := r.asked[request], r.news
+		r.mu.Unlock()
+		if asked >= n {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (r *CardReader) receive(b []byte) {
 	r.mu.Lock()
 	r.in = append(r.in, b...)
@@ -136,6 +155,8 @@ func (r *CardReader) answer(request string) []byte {
 		}
 	}
 	r.asked[name]++
+	close(r.news)
+	r.news = make(chan struct{})
 	return body
 }
 

@@ -77,7 +77,7 @@ func (r *rig) serve(ctx context.Context, c *port.Conn) error {
 // wanted.
 func (r *rig) await(t *testing.T, up bool) gate.DeviceState {
 	t.Helper()
-	s := <-r.states
+	s := hwtest.Receive(t, r.states)
 	if s.Up != up {
 		t.Fatalf("state %+v, want up=%v", s, up)
 	}
@@ -98,7 +98,7 @@ func TestBytesBothWays(t *testing.T) {
 	}
 	var in strings.Builder
 	for in.Len() < len(all) {
-		in.WriteString(<-r.got)
+		in.WriteString(hwtest.Receive(t, r.got))
 	}
 	if in.String() != string(all) {
 		t.Error("bytes changed on their way in")
@@ -108,7 +108,7 @@ func TestBytesBothWays(t *testing.T) {
 	}
 	var out []byte
 	for len(out) < len(all) {
-		out = append(out, <-back...)
+		out = append(out, hwtest.Receive(t, back)...)
 	}
 	if string(out) != string(all) {
 		t.Error("bytes changed on their way out")
@@ -137,7 +137,7 @@ func TestUnplugAndPlugAgain(t *testing.T) {
 	if _, err := r.line.Write([]byte("hello")); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-r.got; !strings.HasPrefix("hello", got) {
+	if got := hwtest.Receive(t, r.got); !strings.HasPrefix("hello", got) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -191,7 +191,7 @@ func TestNotADevice(t *testing.T) {
 	go func() {
 		done <- p.Run(ctx, func(context.Context, *port.Conn) error { t.Error("opened a file"); return nil })
 	}()
-	s := <-states
+	s := hwtest.Receive(t, states)
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)

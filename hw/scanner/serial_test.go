@@ -51,7 +51,7 @@ func newBench(t *testing.T, framing scanner.Framing) *bench {
 			t.Error(err)
 		}
 	})
-	if s := <-b.states; !s.Up || s.Device != "entrance left" {
+	if s := hwtest.Receive(t, b.states); !s.Up || s.Device != "entrance left" {
 		t.Fatalf("first state %+v", s)
 	}
 	return b
@@ -59,7 +59,7 @@ func newBench(t *testing.T, framing scanner.Framing) *bench {
 
 func (b *bench) want(t *testing.T, text string) gate.Reading {
 	t.Helper()
-	r := <-b.readings
+	r := hwtest.Receive(t, b.readings)
 	if r.Text.Reveal() != text {
 		t.Fatalf("got %q, want %q", r.Text.Reveal(), text)
 	}
@@ -115,11 +115,11 @@ func TestSerialOutlivesUnplugs(t *testing.T) {
 	for _, text := range texts {
 		must(t, b.dev.ScanHalf("torn frame"))
 		must(t, b.dev.Unplug())
-		if s := <-b.states; s.Up {
+		if s := hwtest.Receive(t, b.states); s.Up {
 			t.Fatal("unplugged and up")
 		}
 		must(t, b.dev.Plug())
-		if s := <-b.states; !s.Up {
+		if s := hwtest.Receive(t, b.states); !s.Up {
 			t.Fatal("plugged in and down")
 		}
 		must(t, b.dev.Scan(text))
