@@ -89,16 +89,16 @@ func (l *Ledger) countTicket(head int32, sign int) {
 		return
 	}
 	var of, chain [few]int32
-	f := l.fold(head, l.scratch[:0], of[:0], chain[:0])
-	for g, i := range f.of {
-		e, grant := l.entries.at(i), &f.grants[f.from+g]
+	grants, entryOf, _ := l.fold(head, l.scratch[:0], of[:0], chain[:0])
+	for g, i := range entryOf {
+		e, grant := l.entries.at(i), &grants[g]
 		l.count(zoneKey{l.events[e.event], e.zone}, Count{
 			Admitted: sign * grant.Count,
 			Exited:   sign * grant.Out,
 			Inside:   sign * grant.Inside(),
 		})
 	}
-	l.scratch = f.grants[:0]
+	l.scratch = grants[:0]
 }
 
 // countUnticketed counts people that staff let through without a ticket. There

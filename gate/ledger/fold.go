@@ -10,36 +10,31 @@ import (
 // few is how many entries of a ticket are folded without allocating.
 const few = 48
 
-// folded is a ticket's entries made into grants, oldest first.
-type folded struct {
-	grants []gate.Grant // the caller's, appended to
-	from   int          // where this ticket's grants begin
-	of     []int32      // the entry of each of them
-	floor  uint8
-}
-
-// fold appends the grants of the chain at head. Voids come off first, whenever
-// they happened: who did not go through was never in. Exits follow in order,
-// each taking from the grants before it. of and chain are buffers.
-func (l *Ledger) fold(head int32, grants []gate.Grant, of, chain []int32) folded {
-	f := folded{grants: grants, from: len(grants), of: of[:0]}
-	chain = chain[:0]
+// fold appends the grants of the chain at head to dst, oldest first, and
+// returns the entry of each of them in of, and the highest generation granted.
+// of and chain are buffers.
+//
+// Voids come off first, whenever they happened: who did not go through was
+// never in. Exits follow in order, each taking from the grants before it.
+func (l *Ledger) fold(head int32, dst []gate.Grant, of, chain []int32) (grants []gate.Grant, entryOf []int32, floor uint8) {
+	from := len(dst)
+	of, chain = of[:0], chain[:0]
 	for i := head; i != none; i = l.entries.at(i).next {
 		chain = append(chain, i)
 	}
 	slices.Reverse(chain)
 	for _, i := range chain {
 		if e := l.entries.at(i); e.kind == KindGrant {
-			f.floor = max(f.floor, e.generation())
-			f.grants = append(f.grants, l.grant(e))
-			f.of = append(f.of, i)
+			floor = max(floor, e.generation())
+			dst = append(dst, l.grant(e))
+			of = append(of, i)
 		}
 	}
+	own := dst[from:]
 	for _, i := range chain {
 		if e := l.entries.at(i); e.kind == KindVoided {
-			if g := l.find(&f, e.ref); g >= 0 {
-				grant := &f.grants[f.from+g]
-				grant.Count = max(0, grant.Count-int(e.count))
+			if g := l.find(of, e.ref); g >= 0 {
+				own[g].Count = max(0, own[g].Count-int(e.count))
 			}
 		}
 	}
@@ -49,11 +44,18 @@ func (l *Ledger) fold(head int32, grants []gate.Grant, of, chain []int32) folded
 		case KindGrant:
 			before++
 		case KindExit:
-			l.leave(&f, e, before)
+			took := leave(own, e, l.find(of, e.ref), before)
+			markStep(own, e, took, before)
 		}
 	}
-	f.dropVoided()
-	return f
+	n := 0
+	for g := range own { // wholly voided grants are left out
+		if own[g].Count > 0 {
+			own[n], of[n] = own[g], of[g]
+			n++
+		}
+	}
+	return dst[:from+n], of[:n], floor
 }
 
 func (l *Ledger) grant(e *entry) gate.Grant {
@@ -74,14 +76,14 @@ func (l *Ledger) grant(e *entry) gate.Grant {
 	return g
 }
 
-// find returns the index of the grant that was recorded at a place, or -1. The
-// newest is the likeliest.
-func (l *Ledger) find(f *folded, at place) int {
+// find returns which grant was recorded at a place, or -1. The newest is the
+// likeliest.
+func (l *Ledger) find(of []int32, at place) int {
 	if at == 0 {
 		return -1
 	}
-	for g := len(f.of) - 1; g >= 0; g-- {
-		if l.entries.at(f.of[g]).at == at {
+	for g := len(of) - 1; g >= 0; g-- {
+		if l.entries.at(of[g]).at == at {
 			return g
 		}
 	}
@@ -90,21 +92,19 @@ func (l *Ledger) find(f *folded, at place) int {
 
 // leave takes the people of an exit off the grant that it names, and then off
 // the latest grants before it that have people inside. An exit that names a
-// grant which has not arrived waits for it and takes nobody off another.
-func (l *Ledger) leave(f *folded, e *entry, before int) {
-	named := l.find(f, e.ref)
-	left := int(e.count)
-	took := -1
+// grant which has not arrived waits for it and takes nobody off another. leave
+// returns the first grant that it took somebody off, or -1.
+func leave(grants []gate.Grant, e *entry, named, before int) int {
+	left, took := int(e.count), -1
 	take := func(g int) {
-		grant := &f.grants[f.from+g]
-		n := min(left, grant.Inside())
+		n := min(left, grants[g].Inside())
 		if n == 0 {
 			return
 		}
 		left -= n
-		grant.Out += n
-		if at := time.UnixMilli(e.wall).UTC(); at.After(grant.LastOut) {
-			grant.LastOut = at
+		grants[g].Out += n
+		if at := time.UnixMilli(e.wall).UTC(); at.After(grants[g].LastOut) {
+			grants[g].LastOut = at
 		}
 		if took < 0 {
 			took = g
@@ -118,47 +118,40 @@ func (l *Ledger) leave(f *folded, e *entry, before int) {
 			take(g)
 		}
 	}
-	f.markStep(e, took, before)
+	return took
 }
 
 // markStep remembers the code of an exit with a grant of its generation, so
 // that it opens nothing again: the grant that was left, else the latest before
 // the exit, else the latest.
-func (f *folded) markStep(e *entry, took, before int) {
+func markStep(grants []gate.Grant, e *entry, took, before int) {
 	if e.step() == NoStep {
 		return
 	}
-	fits := func(g int) bool {
-		grant := &f.grants[f.from+g]
-		return grant.Count > 0 && grant.Generation == e.generation()
-	}
 	g := took
-	if g < 0 || !fits(g) {
-		for g = before - 1; g >= 0 && !fits(g); g-- {
-		}
+	if g < 0 || !marksGrant(&grants[g], e) {
+		g = latest(grants[:before], e)
 	}
 	if g < 0 {
-		for g = len(f.of) - 1; g >= 0 && !fits(g); g-- {
-		}
+		g = latest(grants, e)
 	}
 	if g < 0 {
 		return
 	}
-	grant := &f.grants[f.from+g]
-	if !grant.OutHasStep || e.step() > grant.OutStep {
+	if grant := &grants[g]; !grant.OutHasStep || e.step() > grant.OutStep {
 		grant.OutHasStep, grant.OutStep = true, e.step()
 	}
 }
 
-// dropVoided removes the grants that nobody went through on.
-func (f *folded) dropVoided() {
-	n := 0
-	for g, i := range f.of {
-		if f.grants[f.from+g].Count == 0 {
-			continue
+func marksGrant(g *gate.Grant, e *entry) bool {
+	return g.Count > 0 && g.Generation == e.generation()
+}
+
+func latest(grants []gate.Grant, e *entry) int {
+	for g := len(grants) - 1; g >= 0; g-- {
+		if marksGrant(&grants[g], e) {
+			return g
 		}
-		f.grants[f.from+n], f.of[n] = f.grants[f.from+g], i
-		n++
 	}
-	f.grants, f.of = f.grants[:f.from+n], f.of[:n]
+	return -1
 }

@@ -14,8 +14,7 @@ func (l *Ledger) History(h *gate.History, ticket gate.TicketID) {
 	h.Person = h.Person[:0]
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	f := l.fold(l.head(ticket), h.Ticket[:0], of[:0], chain[:0])
-	h.Ticket, h.Floor = f.grants, f.floor
+	h.Ticket, _, h.Floor = l.fold(l.head(ticket), h.Ticket[:0], of[:0], chain[:0])
 }
 
 // Person appends the grants of a person's other tickets to dst, oldest first.
@@ -38,10 +37,11 @@ func (l *Ledger) Person(dst []gate.Grant, person gate.PersonKey, except gate.Tic
 		if ticket == except {
 			continue
 		}
-		f := l.fold(l.head(ticket), dst, of[:0], chain[:0])
-		if g := slices.Index(f.of, i); g >= 0 {
-			f.grants[f.from] = f.grants[f.from+g]
-			dst = f.grants[:f.from+1]
+		from := len(dst)
+		grants, entryOf, _ := l.fold(l.head(ticket), dst, of[:0], chain[:0])
+		if g := slices.Index(entryOf, i); g >= 0 {
+			grants[from] = grants[from+g]
+			dst = grants[:from+1]
 		}
 	}
 	slices.Reverse(dst[begin:])

@@ -1,0 +1,118 @@
+package ledger
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/venuegate/venuegate/gate"
+)
+
+// stories draws the logs of a few gates that deal with the same few tickets and
+// persons, with clocks that are apart.
+func stories() *rapid.Generator[[]*gateLog] {
+	return rapid.Custom(func(t *rapid.T) []*gateLog {
+		logs := make([]*gateLog, rapid.IntRange(1, 4).Draw(t, "gates"))
+		for i := range logs {
+			logs[i] = newLog(gate.GateID(i + 1))
+		}
+		var grants []Position
+		for range rapid.IntRange(0, 40).Draw(t, "records") {
+			at := doors.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds")) * time.Second)
+			r := grant(rapid.Uint32Range(0, 5).Draw(t, "step"), rapid.Uint8Range(0, 3).Draw(t, "count"))
+			r.Ticket = gate.TicketID(rapid.IntRange(0, 3).Draw(t, "ticket"))
+			r.Generation = rapid.Uint8Range(1, 3).Draw(t, "generation")
+			r.To = gate.ZoneID(rapid.IntRange(4, 5).Draw(t, "zone"))
+			r.Person[0] = rapid.Uint8Range(0, 2).Draw(t, "person")
+			if r.Step == 5 {
+				r.Step = NoStep
+			}
+			r.Kind = rapid.SampledFrom([]Kind{
+				KindGrant, KindGrant, KindExit, KindExit, KindVoided, KindPassed, KindUnknown, KindRefusal, KindPreCheck,
+			}).Draw(t, "kind")
+			if r.Kind != KindGrant && len(grants) > 0 && rapid.Bool().Draw(t, "names a grant") {
+				r.Ref = rapid.SampledFrom(grants).Draw(t, "ref")
+			}
+			if rapid.IntRange(0, 9).Draw(t, "training") == 0 {
+				r.Marks |= gate.MarkTraining
+			}
+			p := rapid.SampledFrom(logs).Draw(t, "gate").add(at, r)
+			if r.Kind == KindGrant {
+				grants = append(grants, p)
+			}
+		}
+		return logs
+	})
+}
+
+// TestSetNotOrder is the law of the ledger: however the logs of the gates come
+// in, one between the other and as often as they like, what follows is the same.
+func TestSetNotOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		logs := stories().Draw(t, "logs")
+		one := New()
+		for _, g := range logs {
+			for i := range g.records {
+				if err := one.Add(&g.records[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		other := New()
+		next := make([]int, len(logs))
+		for left := len(logs); left > 0; {
+			i := rapid.IntRange(0, len(logs)-1).Draw(t, "whose")
+			g := logs[i]
+			if next[i] == len(g.records) {
+				continue
+			}
+			if err := other.Add(&g.records[next[i]]); err != nil {
+				t.Fatal(err)
+			}
+			next[i]++
+			if again := rapid.IntRange(0, next[i]-1).Draw(t, "again"); other.Add(&g.records[again]) != nil {
+				t.Fatalf("record %d of gate %d was not taken again", again, g.gate)
+			}
+			if next[i] == len(g.records) {
+				left--
+			}
+		}
+		if a, b := see(one), see(other); !reflect.DeepEqual(a, b) {
+			t.Fatalf("in order:\n%+v\nmixed:\n%+v", a, b)
+		}
+	})
+}
+
+// TestCountsAreSums holds the running counts against the histories.
+func TestCountsAreSums(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := New()
+		for _, g := range stories().Draw(t, "logs") {
+			for i := range g.records {
+				if g.records[i].Ticket == 0 && g.records[i].Kind != KindEpoch {
+					continue // without a ticket there is no history
+				}
+				if err := l.Restore(&g.records[i], g.records[i].Hash()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var sum Count
+		for ticket := range l.tickets {
+			var h gate.History
+			l.History(&h, ticket)
+			for i := range h.Ticket {
+				g := &h.Ticket[i]
+				if g.Count < 1 || g.Out < 0 || g.Out > g.Count || g.Generation > h.Floor {
+					t.Fatalf("impossible grant %+v, floor %d", g, h.Floor)
+				}
+				sum.add(Count{g.Count, g.Out, g.Inside()})
+			}
+		}
+		if got := l.Total(testEvent); got != sum {
+			t.Fatalf("counted %+v, the histories hold %+v", got, sum)
+		}
+	})
+}
