@@ -15,7 +15,7 @@ import (
 type Detail struct {
 	Cause string        // technical, such as an error's text; control characters and length are cut
 	Age   time.Duration // of what the warning is about
-	At    time.Time     // when it happened or will
+	At    time.Time     // when it happened or will; shown in its own time zone
 	Bytes int64         // how much is left
 	Count int           // how many there are
 }

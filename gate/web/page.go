@@ -53,24 +53,21 @@ type warningPage struct {
 }
 
 type lanePage struct {
-	ID          gate.LaneID  `json:"id"`
-	Name        string       `json:"name"`
-	Kind        string       `json:"kind"`
-	KindWord    string       `json:"kind_word"`
-	Way         string       `json:"way"`
-	Status      string       `json:"status"`
-	StatusWord  string       `json:"status_word"`
-	Barrier     string       `json:"barrier"`
-	BarrierWord string       `json:"barrier_word"`
-	Devices     []devicePage `json:"devices"`
-	Last        *verdictPage `json:"last"`
+	ID         gate.LaneID  `json:"id"`
+	Name       string       `json:"name"`
+	Kind       string       `json:"kind"`
+	KindWord   string       `json:"kind_word"`
+	Way        string       `json:"way"`
+	Status     string       `json:"status"`
+	StatusWord string       `json:"status_word"`
+	Devices    []devicePage `json:"devices"`
+	Last       *verdictPage `json:"last"`
 }
 
 type devicePage struct {
-	Name     string `json:"name"`
-	RoleWord string `json:"role_word"`
-	Up       bool   `json:"up"`
-	Word     string `json:"word"`
+	Name  string `json:"name"`
+	State string `json:"state"` // up, down, or a barrier's state
+	Word  string `json:"word"`
 }
 
 type countsPage struct {

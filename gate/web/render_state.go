@@ -63,24 +63,10 @@ func (r renderer) lane(l *LaneView, now time.Time, h *Hub) lanePage {
 	page := lanePage{
 		ID: l.ID, Name: l.Name, Kind: kind, KindWord: r.say("kind_" + kind),
 		Status: status, StatusWord: r.say("lane_" + status),
-		Barrier: l.Barrier.String(), BarrierWord: r.say("barrier_" + l.Barrier.String()),
-		Devices: []devicePage{},
+		Devices: r.devices(l, now),
 	}
 	if l.From != "" && l.To != "" {
 		page.Way = l.From + " → " + l.To
-	}
-	for _, d := range l.Devices {
-		word := r.say("device_up")
-		switch {
-		case d.Up:
-		case d.Since.IsZero():
-			word = r.say("device_down")
-		default:
-			word = r.say("device_down_since", "time", r.moment(d.Since, now))
-		}
-		page.Devices = append(page.Devices, devicePage{
-			Name: d.Name, RoleWord: r.say("role_" + d.Role.String()), Up: d.Up, Word: word,
-		})
 	}
 	if n, ok := h.lastOf(l.ID); ok {
 		last := r.verdict(h, n)
@@ -88,6 +74,34 @@ func (r renderer) lane(l *LaneView, now time.Time, h *Hub) lanePage {
 		page.Last = &last
 	}
 	return page
+}
+
+// devices says how each device does, and of a barrier that answers, how it
+// stands. A barrier without a device comes first.
+func (r renderer) devices(l *LaneView, now time.Time) []devicePage {
+	rows := []devicePage{}
+	barrier := devicePage{State: l.Barrier.String(), Word: r.say("barrier_" + l.Barrier.String())}
+	seen := false
+	for _, d := range l.Devices {
+		row := devicePage{State: "up", Word: r.say("device_up")}
+		switch {
+		case d.Up && d.Role == RoleBarrier:
+			row = barrier
+		case d.Up:
+		case d.Since.IsZero():
+			row = devicePage{State: "down", Word: r.say("device_down")}
+		default:
+			row = devicePage{State: "down", Word: r.say("device_down_since", "time", r.moment(d.Since, now))}
+		}
+		row.Name = r.say("role_"+d.Role.String()) + " " + d.Name
+		rows = append(rows, row)
+		seen = seen || d.Role == RoleBarrier
+	}
+	if !seen {
+		barrier.Name = r.say("role_barrier")
+		rows = slices.Insert(rows, 0, barrier)
+	}
+	return rows
 }
 
 func kindWord(k gate.LaneKind) string {
@@ -131,10 +145,10 @@ func byCount(counts map[gate.Reason]int) []gate.Reason {
 // firstSentence leaves out what to do next: in a list of counts, what was the
 // matter is enough.
 func firstSentence(text string) string {
-	if what, _, found := strings.Cut(text, ". "); found {
-		return what
+	for _, end := range []string{". ", "。", "，请"} {
+		text, _, _ = strings.Cut(text, end)
 	}
-	return strings.TrimRight(text, ".。")
+	return strings.TrimRight(text, ".")
 }
 
 func (r renderer) pack(s State) packPage {

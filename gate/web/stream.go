@@ -123,6 +123,8 @@ func (t *stream) run(r *http.Request, w *watcher) error {
 			t.verdicts(false)
 		case <-states.due():
 			states.done()
+			verdicts.done()
+			t.verdicts(false) // a state never overtakes the verdicts that it counts
 			t.state()
 		case <-beat.C:
 			s := t.server.source.State()
@@ -206,7 +208,10 @@ func (p *pace) due() <-chan time.Time {
 	return p.timer.C
 }
 
-func (p *pace) done() { p.last, p.timer = time.Now(), nil }
+func (p *pace) done() {
+	p.stop()
+	p.last, p.timer = time.Now(), nil
+}
 
 func (p *pace) stop() {
 	if p.timer != nil {

@@ -3,7 +3,7 @@
 import { byId, fresh, once, part, say } from "./dom.js";
 import { showVerdict } from "./verdict.js";
 
-const cards = new Map(); // lane id → {element, devices, number}
+const cards = new Map(); // lane id → {element, devices, number, live}
 
 export function showLanes(lanes) {
   const list = byId("lane-list");
@@ -21,11 +21,15 @@ export function showLanes(lanes) {
   byId("no-lanes").hidden = lanes.length > 0;
 }
 
-// showLaneVerdict puts a verdict on its lane's card, unless a newer one is there.
+// showLaneVerdict puts a verdict on its lane's card, unless a newer one is
+// there. One that came with the state before it came by itself is shown again,
+// as new.
 export function showLaneVerdict(verdict) {
   const card = cards.get(verdict.lane);
-  if (!card || verdict.number <= card.number) return;
+  if (!card || verdict.number < card.number) return;
+  if (verdict.number === card.number && (verdict.replay || card.live)) return;
   card.number = verdict.number;
+  card.live = !verdict.replay;
   showVerdict(part(card.element, "verdict"), verdict);
 }
 
@@ -40,7 +44,7 @@ function newCard(id) {
   name.id = `lane-${id}`;
   element.setAttribute("aria-labelledby", name.id);
   const devices = element.querySelector(".devices");
-  const card = { element, number: 0, devices: once((rows) => showDevices(devices, rows)) };
+  const card = { element, number: 0, live: false, devices: once((rows) => showDevices(devices, rows)) };
   cards.set(id, card);
   return card;
 }
@@ -52,11 +56,7 @@ function showLane(card, lane) {
   say(part(element, "kind"), lane.kind_word);
   say(part(element, "way"), lane.way);
   say(part(element, "status"), lane.status_word);
-  const barrier = element.querySelector(".devices").dataset.barrier;
-  card.devices([
-    { name: barrier, word: lane.barrier_word, state: lane.barrier },
-    ...lane.devices.map((d) => ({ name: `${d.role_word} ${d.name}`, word: d.word, state: d.up ? "up" : "down" })),
-  ]);
+  card.devices(lane.devices);
   if (lane.last) showLaneVerdict(lane.last);
 }
 

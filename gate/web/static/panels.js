@@ -27,6 +27,11 @@ export const showPack = once((pack) => {
 
 export const showWarnings = once((warnings) => {
   byId("warnings").hidden = warnings.length === 0;
+  const pressing = warnings.filter((warning) => warning.severity !== "info");
+  const jump = byId("jump").firstElementChild;
+  byId("jump").hidden = pressing.length === 0;
+  byId("jump").dataset.severity = pressing[0]?.severity ?? ""; // the gate sends the worst first
+  jump.textContent = jump.dataset.text.replace("{n}", pressing.length);
   byId("warning-list").replaceChildren(
     ...warnings.map((warning) => {
       const item = fresh("warning-template");
