@@ -1,0 +1,53 @@
+package pack
+
+import (
+	"crypto/sha256"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+)
+
+func sum256(data []byte) [sha256.Size]byte { return sha256.Sum256(data) }
+
+// prune removes files that neither this version nor the one before refers to;
+// who reads the one before just now can finish. Roots stay for ever: a gate
+// that was in a drawer follows them one by one. What cannot be removed waits
+// for the next build.
+func (b *build) prune(next *issued) {
+	keep := map[string]bool{"metadata/" + fileTimestamp: true}
+	next.files(keep)
+	if b.had != nil {
+		b.had.files(keep)
+	}
+	for _, top := range []string{"metadata", "targets"} {
+		_ = filepath.WalkDir(filepath.Join(b.dir, top), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return nil
+			}
+			name, err := filepath.Rel(b.dir, path)
+			if err == nil && !keep[filepath.ToSlash(name)] && !strings.HasSuffix(name, "."+fileRoot) {
+				_ = os.Remove(path)
+			}
+			return nil
+		})
+	}
+}
+
+// files notes the names of all files of a version.
+func (i *issued) files(into map[string]bool) {
+	note := func(file string, version int64) {
+		into["metadata/"+strconv.FormatInt(version, 10)+"."+file] = true
+	}
+	note(fileSnapshot, i.snapshot.Signed.Version)
+	for role, m := range i.targets {
+		note(role+".json", m.Signed.Version)
+		for name, f := range m.Signed.Targets {
+			into[targetFile(name, f.Hashes["sha256"])] = true
+		}
+	}
+	note(metadata.ROOT+".json", i.root.Signed.Version)
+}
