@@ -57,6 +57,7 @@ func size(n int64) string {
 // known, so that a text reads whole either way.
 
 func (a Active) causeEN() string { return optional(a.Detail.Cause != "", " (%s)", a.Detail.Cause) }
+
 func (a Active) causeZH() string { return optional(a.Detail.Cause != "", "（%s）", a.Detail.Cause) }
 
 func (a Active) at(format string) string {

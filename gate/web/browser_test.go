@@ -26,6 +26,12 @@ import (
 // patience bounds a browser test as a whole; a slow machine needs much.
 const patience = 2 * time.Minute
 
+// How often and how long a test looks for what it expects.
+const (
+	betweenTries = 50 * time.Millisecond
+	maxTries     = 600
+)
+
 // browser is one headless Chromium.
 type browser struct {
 	ctx context.Context
@@ -100,13 +106,19 @@ func (b *browser) run(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// until waits for a JavaScript expression to be true.
+// until waits for a JavaScript expression to be true, over reloads too.
 func (b *browser) until(t *testing.T, expression string) {
 	t.Helper()
-	wait := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(patience/4), chromedp.WithPollingInterval(50*time.Millisecond))
-	if _, err := chromedp.Run(b.ctx, wait); err != nil {
-		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText")) // as far as it can be had
-		t.Fatalf("browser: waiting for %s: %v; its console: %q; the page:\n%s", expression, err, b.complained(), text)
+	for tries := 0; ; tries++ {
+		is, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
+		if err == nil && is {
+			return
+		}
+		if tries == maxTries || b.ctx.Err() != nil {
+			text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText")) // as far as it can be had
+			t.Fatalf("browser: waiting for %s: %v; its console: %q; the page:\n%s", expression, err, b.complained(), text)
+		}
+		b.run(t, chromedp.Sleep(betweenTries))
 	}
 }
 
@@ -269,4 +281,51 @@ func TestBrowserSaysWhenItIsCut(t *testing.T) {
 			b.until(t, `document.querySelectorAll("#log li").length === 3`)
 		})
 	}
+}
+
+func TestBrowserLetsVerdictsAge(t *testing.T) {
+	source := quietGate()
+	source.change(func(s *State) { s.Training = true })
+	server := newServer(t, source)
+	site := httptest.NewServer(server.Handler())
+	defer site.Close()
+	defer site.CloseClientConnections()
+	past := admitted()
+	past.At = evening.Add(-time.Minute)
+	server.hub.Verdict(past)
+	refused := alreadyInside()
+	refused.At = past.At
+	server.hub.Verdict(refused)
+	b := newBrowser(t)
+
+	b.run(t, chromedp.Navigate(site.URL+"/?lang=en"))
+	b.until(t, `document.querySelectorAll('.verdict[data-outcome="admit"].is-old').length === 1`)
+	b.until(t, `!document.getElementById("training").hidden`)
+	b.picture(t, "old")
+	server.hub.Verdict(admitted())
+	b.until(t, `document.querySelector('.verdict[data-outcome="admit"]').matches(".is-new:not(.is-old)")`)
+}
+
+// When the gate's software was changed, an open page loads anew by itself.
+func TestBrowserRenewsThePage(t *testing.T) {
+	server := newServer(t, quietGate())
+	site := httptest.NewServer(server.Handler())
+	address := site.Listener.Addr().String()
+	b := newBrowser(t)
+	b.run(t, chromedp.Navigate(site.URL+"/?lang=en"))
+	b.until(t, `document.querySelectorAll(".lane").length === 2`)
+	site.CloseClientConnections()
+	site.Close()
+
+	next := newServer(t, quietGate())
+	next.assets = &assets{version: "0123456789abcdef", files: server.assets.files}
+	again := httptest.NewUnstartedServer(next.Handler())
+	var err error
+	if again.Listener, err = net.Listen("tcp", address); err != nil {
+		t.Skipf("the address was taken meanwhile: %v", err)
+	}
+	again.Start()
+	defer again.Close()
+	defer again.CloseClientConnections()
+	b.until(t, `document.documentElement.dataset.assets === "0123456789abcdef" && document.querySelectorAll(".lane").length === 2`)
 }

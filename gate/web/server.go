@@ -129,6 +129,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err := server.Shutdown(patience); err != nil {
 		_ = server.Close() // cuts what is left; there is nobody to tell
 	}
-	<-failed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("web: serve on %s: %w", listener.Addr(), err)
+	}
 	return nil
 }

@@ -30,7 +30,7 @@ func connect(t *testing.T, url string, header ...string) *client {
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request) //nolint:bodyclose // by close, when the test ends at the latest
 	if err != nil {
 		t.Fatal(err)
 	}
