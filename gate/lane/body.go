@@ -5,8 +5,8 @@ import (
 	"github.com/venuegate/venuegate/gate"
 )
 
-// unheld are the body fields that a pack does not keep the way a body does.
-const unheld = ticket.FieldAlgorithm | ticket.FieldFlags
+// unheld are the body fields that a pack does not keep.
+const unheld = ticket.FieldAlgorithm
 
 // held fills in what the pack knows of a ticket in the form of a body. Of
 // several documents it names the one that the code names, if it does.
@@ -16,7 +16,7 @@ func held(h *ticket.Held, t *gate.Ticket, code *ticket.Code) {
 	h.Lacks = unheld
 	h.Body = ticket.Body{
 		Version: ticket.Version, Algorithm: ticket.AlgorithmEd25519,
-		KeyID: c.KeyID, Event: uint32(t.Event), Ticket: uint64(t.ID), Generation: t.Generation,
+		KeyID: c.KeyID, Event: uint32(t.Event), Ticket: uint64(t.ID), Generation: t.Generation, Flags: flags(t),
 		ZoneGroup: uint16(t.ZoneGroup), T0: c.T0, Steps: c.Steps, Period: c.Period,
 		Proof: ticket.Proof(c.Proof), Anchor: c.Anchor, Holder: c.Holder,
 	}
@@ -32,6 +32,20 @@ func held(h *ticket.Held, t *gate.Ticket, code *ticket.Code) {
 	if c.KeyID == 0 {
 		h.Lacks |= ticket.FieldKeyID
 	}
+}
+
+// flags returns a ticket's properties as its body states them.
+func flags(t *gate.Ticket) (f ticket.Flags) {
+	if t.RealName {
+		f |= ticket.FlagRealName
+	}
+	if t.ReEntry {
+		f |= ticket.FlagReentry
+	}
+	if t.Party == 2 {
+		f |= ticket.FlagCompanion
+	}
+	return f
 }
 
 // assume overlays a ticket with what a signed body says of it. What the pack

@@ -1,0 +1,258 @@
+package appliance
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/venuegate/venuegate/crypto/keyring"
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/config"
+	"github.com/venuegate/venuegate/gate/health"
+	"github.com/venuegate/venuegate/gate/ledger"
+	"github.com/venuegate/venuegate/gate/store"
+	"github.com/venuegate/venuegate/gate/store/journal"
+	"github.com/venuegate/venuegate/gate/web"
+	"github.com/venuegate/venuegate/sync/claim"
+)
+
+// Options are what an appliance is started with.
+type Options struct {
+	Config  *config.Config
+	Log     zerolog.Logger
+	Version string
+	// Listener serves the page, where the caller has opened one already; nil:
+	// the configuration's address.
+	Listener net.Listener
+	// Notify tells the service manager of a change, in the words of
+	// sd_notify(3); nil: nobody.
+	Notify func(state string)
+	// Tick is how often the gate looks after itself; 2 s when zero.
+	Tick time.Duration
+}
+
+// Appliance is one gate.
+type Appliance struct {
+	log     zerolog.Logger
+	notify  func(string)
+	tick    time.Duration
+	cfg     atomic.Pointer[config.Config]
+	clock   *systemClock
+	health  *health.Tracker
+	status  *status
+	hub     *web.Hub
+	server  *web.Server
+	page    net.Listener
+	ledger  *ledger.Ledger
+	journal *journal.Journal
+	claims  *claim.Alone
+	packs   *packs
+	lanes   *lanes
+	broken  atomic.Bool // the journal cannot be written
+	// confirmed is when the packs in use were last found to be the newest, in
+	// Unix seconds.
+	confirmed atomic.Int64
+
+	reloading sync.Mutex
+	lanesCtx  context.Context // set by Run, for lanes that a reload starts
+	closers   []closer        // in the order of opening
+}
+
+type closer struct {
+	what  string
+	close func() error
+}
+
+// New opens everything that a gate needs: its key, journal, ledger, packs and
+// page. Nothing runs yet. What was opened is closed again when New fails.
+func New(ctx context.Context, o Options) (*Appliance, error) {
+	if o.Notify == nil {
+		o.Notify = func(string) {}
+	}
+	if o.Tick == 0 {
+		o.Tick = 2 * time.Second
+	}
+	a := &Appliance{
+		log: o.Log, notify: o.Notify, tick: o.Tick,
+		clock: newSystemClock(o.Config.Clock.Trust == "always"), health: &health.Tracker{},
+		hub: web.NewHub(), ledger: ledger.New(),
+	}
+	a.cfg.Store(o.Config)
+	a.health.Watch(a.logHealth)
+	a.status = newStatus(a.health, a.hub.Changed)
+	a.lanes = &lanes{build: a.buildLane, state: a.status.device, gone: func(n []deviceName) { a.status.forget(a.clock.Now(), n) }}
+	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openJournal, a.openPage} {
+		if err := open(ctx, &o); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	a.claims = claim.NewAlone(a.ledger)
+	return a, nil
+}
+
+func (a *Appliance) config() *config.Config { return a.cfg.Load() }
+
+func (a *Appliance) onClose(what string, close func() error) {
+	a.closers = append(a.closers, closer{what, close})
+}
+
+// Close gives everything back that New opened, last first.
+func (a *Appliance) Close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		if err := a.closers[i].close(); err != nil {
+			errs = append(errs, fmt.Errorf("close %s: %w", a.closers[i].what, err))
+		}
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+func (a *Appliance) openPacks(_ context.Context, o *Options) error {
+	dataDir := o.Config.Gate.DataDir
+	packStore, err := store.OpenPacks(filepath.Join(dataDir, "packs"))
+	if packStore == nil {
+		return fmt.Errorf("%w\nIs data_dir = %q right, and may this user write there?", err, dataDir)
+	}
+	if err != nil {
+		a.health.Set(a.clock.Now(), health.PackRejected, "", health.Detail{Cause: err.Error()})
+	}
+	a.onClose("packs", packStore.Close)
+	a.packs = &packs{store: packStore, dataDir: dataDir, trouble: a.packTrouble}
+	return nil
+}
+
+// packTrouble tells health what is wrong with the packs that were put in use.
+func (a *Appliance) packTrouble(err error) {
+	if err != nil {
+		a.health.Set(a.clock.Now(), health.PackRejected, "", health.Detail{Cause: err.Error()})
+		return
+	}
+	a.health.Clear(a.clock.Now(), health.PackRejected, "")
+}
+
+func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
+	dataDir := o.Config.Gate.DataDir
+	key, err := loadIdentity(filepath.Join(dataDir, "identity.key"))
+	if err != nil {
+		return err
+	}
+	open := unfinished{}
+	begin := time.Now()
+	j, found, err := journal.Open(journal.Options{
+		Dir: filepath.Join(dataDir, "journal"), Gate: o.Config.Gate.ID, Signer: headSigner{key},
+		OnRecover: func(r *ledger.Record, h ledger.Hash) error {
+			open.see(r)
+			return a.ledger.Restore(r, h)
+		},
+		OnCommit:  a.committed,
+		OnTrouble: a.journalTrouble,
+	})
+	if err != nil {
+		return err
+	}
+	a.journal = j
+	a.onClose("journal", j.Close)
+	a.log.Info().Uint64("records", found.Records).Int("epochs", found.Epochs).Dur("took_ms", time.Since(begin)).Msg("journal read")
+	if found.Torn != nil {
+		a.log.Info().Int("segment", found.Torn.Segment).Int64("byte", found.Torn.Offset).Msg("the last write before the stop was not finished; nothing of it had been answered for")
+	}
+	for _, d := range found.Damage {
+		a.log.Error().Stringer("damage", d).Msg("journal damaged")
+	}
+	if n := len(found.Damage) + found.MoreDamage; n > 0 {
+		a.health.Set(a.clock.Now(), health.JournalDamaged, "", health.Detail{Count: n, Cause: found.Damage[0].String()})
+	}
+	n, err := open.settle(ctx, a.clock.Now(), j)
+	if n > 0 {
+		a.log.Warn().Int("grants", n).Msg("the last run stopped while somebody was passing: their tickets stay used")
+	}
+	return err
+}
+
+// loadIdentity reads the gate's key, or says how to make one.
+func loadIdentity(path string) (*keyring.Gate, error) {
+	key, err := keyring.LoadGate(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("this gate has no key at %s: set it up with 'venuegate init', or copy the data directory that was made for it", path)
+	}
+	return key, err
+}
+
+// committed folds what has become durable into the ledger, before the lane that
+// waits for it goes on.
+func (a *Appliance) committed(records []ledger.Record) {
+	for i := range records {
+		if err := a.ledger.Add(&records[i]); err != nil {
+			a.log.Error().Err(err).Msg("ledger")
+		}
+	}
+}
+
+// journalTrouble is told of failures, and with nil once appends work again.
+func (a *Appliance) journalTrouble(err error) {
+	if err == nil {
+		a.broken.Store(false)
+		a.health.Clear(a.clock.Now(), health.JournalFailed, "")
+		return
+	}
+	a.log.Error().Err(err).Msg("journal")
+	var failed *journal.AppendError
+	var down *journal.UnavailableError
+	if errors.As(err, &failed) || errors.As(err, &down) {
+		a.broken.Store(true)
+		a.health.Set(a.clock.Now(), health.JournalFailed, "", health.Detail{Cause: err.Error()})
+	}
+}
+
+func (a *Appliance) journalView() web.JournalView {
+	at := a.journal.Head().Position
+	return web.JournalView{OK: !a.broken.Load(), Epoch: at.Epoch, Sequence: at.Sequence}
+}
+
+func (a *Appliance) openPage(_ context.Context, o *Options) error {
+	a.page = o.Listener
+	if a.page == nil && o.Config.Web.Listen != "" {
+		l, err := net.Listen("tcp", o.Config.Web.Listen)
+		if err != nil {
+			return fmt.Errorf("page: %w\nIs another program using %s? Change web.listen in the configuration", err, o.Config.Web.Listen)
+		}
+		a.page = l
+	}
+	if a.page == nil {
+		return nil
+	}
+	a.onClose("page", func() error {
+		if err := a.page.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	var err error
+	a.server, err = web.New(web.Options{
+		Source: a, Hub: a.hub, Version: o.Version, Language: gate.Chinese, Hosts: o.Config.Web.Hosts,
+	})
+	return err
+}
+
+// Page returns where the page is served, or nil.
+func (a *Appliance) Page() net.Addr {
+	if a.page == nil {
+		return nil
+	}
+	return a.page.Addr()
+}
+
+// headSigner signs journal heads with the gate's key.
+type headSigner struct{ key *keyring.Gate }
+
+func (s headSigner) Sign(message []byte) []byte { return ed25519.Sign(s.key.Signer(), message) }

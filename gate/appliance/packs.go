@@ -1,0 +1,69 @@
+package appliance
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/lane"
+	"github.com/venuegate/venuegate/gate/store"
+)
+
+// packs are the installed packs with their rosters, as the lanes see them.
+type packs struct {
+	store   *store.Packs
+	dataDir string
+	trouble func(error) // told what newRoster says, with nil when all is well
+
+	making sync.Mutex // one roster at a time
+	ready  atomic.Pointer[packSet]
+}
+
+// packSet is a set of packs in use and its roster.
+type packSet struct {
+	of     *store.View
+	roster *roster
+}
+
+// view is a packSet held for one scan.
+type view struct {
+	held *store.View
+	*roster
+}
+
+// Acquire returns what is in use now.
+func (p *packs) Acquire() lane.View {
+	held := p.store.Acquire()
+	return view{held, p.rosterOf(held)}
+}
+
+// roster returns what the packs in use now say.
+func (p *packs) roster() *roster {
+	held := p.store.Acquire()
+	defer func() { _ = held.Release() }()
+	return p.rosterOf(held)
+}
+
+func (p *packs) rosterOf(held *store.View) *roster {
+	if set := p.ready.Load(); set != nil && set.of == held {
+		return set.roster
+	}
+	p.making.Lock()
+	defer p.making.Unlock()
+	if set := p.ready.Load(); set != nil && set.of == held {
+		return set.roster
+	}
+	r, err := newRoster(held.Packs(), p.dataDir)
+	p.trouble(err)
+	p.ready.Store(&packSet{held, r})
+	return r
+}
+
+func (v view) Packs() []lane.Pack { return v.packs }
+
+func (v view) Lane(id gate.LaneID) (gate.Lane, bool) {
+	l, ok := v.lanes[id]
+	return l, ok
+}
+
+func (v view) Release() { _ = v.held.Release() }

@@ -1,0 +1,124 @@
+package appliance
+
+import (
+	"time"
+
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/lane"
+	"github.com/venuegate/venuegate/gate/web"
+)
+
+// Show takes what happens at the lanes to the page, to health and to the log.
+// It is the Display of every lane.
+func (a *Appliance) Show(e lane.Event) {
+	a.status.lane(&e)
+	names := a.packs.roster()
+	switch {
+	case e.Verdict != nil:
+		v := web.NewVerdictView(e.At, e.Lane, names.laneName(e.Lane), e.Verdict, nil, names.previous(e.Verdict.Previous), e.Took)
+		v.Name, v.Seat = e.Holder.Masked, e.Holder.Seat
+		a.hub.Verdict(v)
+		a.logVerdict(&e, v.LaneName)
+	default:
+		a.hub.Changed()
+		a.logEvent(&e, names.laneName(e.Lane))
+	}
+}
+
+func (r *roster) previous(p *gate.Admission) string {
+	if p == nil {
+		return ""
+	}
+	return r.laneName(p.Lane)
+}
+
+// State is the gate as it is now; see web.Source.
+func (a *Appliance) State() web.State {
+	view := a.packs.Acquire()
+	defer view.Release()
+	r := a.packs.roster()
+	s := web.State{
+		Now: a.clock.Now(), Zone: r.zone, Gate: a.config().Gate.Name,
+		Venue: r.venue, Event: r.event, ClockSource: a.clock.source(),
+		Journal: a.journalView(), Warnings: a.health.Current(),
+		Counts: a.counts(r.events),
+		Pack:   r.pack,
+	}
+	for _, run := range a.lanes.all() {
+		s.Lanes = append(s.Lanes, a.laneView(run, r))
+	}
+	return s
+}
+
+func (a *Appliance) laneView(run *running, r *roster) web.LaneView {
+	id := run.config.ID
+	v := web.LaneView{ID: id, Name: r.laneName(id)}
+	geometry, known := r.lanes[id]
+	if known {
+		v.Kind, v.Closed = geometry.Kind, geometry.Closed
+		v.From, v.To = r.zones[geometry.From], r.zones[geometry.To]
+	}
+	readers, barrier := false, true
+	for _, d := range run.devices.names {
+		state, up := a.status.up(d.name)
+		v.Devices = append(v.Devices, web.DeviceView{Name: d.name, Role: d.role, Up: up, Since: state.At})
+		if d.role == web.RoleBarrier {
+			barrier = barrier && up
+		} else {
+			readers = readers || up
+		}
+	}
+	switch {
+	case run.config.Barrier.Type == "none":
+		v.Barrier = web.BarrierNone
+	case !barrier:
+		v.Barrier = web.BarrierDown
+	default:
+		v.Barrier = a.status.barrier(id)
+	}
+	v.Ready = known && readers && barrier && !v.Closed && a.journalView().OK
+	return v
+}
+
+// counts adds up the events of the day.
+func (a *Appliance) counts(events []gate.EventID) web.CountsView {
+	c := web.CountsView{Reasons: map[gate.Reason]int{}}
+	for _, e := range events {
+		total := a.ledger.Total(e)
+		c.In += total.Admitted
+		c.Out += total.Exited
+		c.Inside += total.Inside
+	}
+	// A refusal of what is no ticket at all belongs to no event in particular.
+	for _, e := range append([]gate.EventID{0}, events...) {
+		for _, v := range a.ledger.Verdicts(e) {
+			switch v.Outcome {
+			case gate.Refuse:
+				c.Refused += int(v.Times)
+				c.Reasons[v.Reason] += int(v.Times)
+			case gate.Refer:
+				c.Referred += int(v.Times)
+				c.Reasons[v.Reason] += int(v.Times)
+			}
+		}
+	}
+	return c
+}
+
+func (a *Appliance) logVerdict(e *lane.Event, name string) {
+	line := a.log.Info()
+	if e.Err != nil {
+		line = a.log.Error().AnErr("error", e.Err)
+	}
+	line.Str("lane", name).Stringer("verdict", e.Verdict.Outcome).Stringer("reason", e.Verdict.Reason).
+		Int("count", e.Verdict.Count).Dur("took_ms", e.Took.Round(time.Microsecond)).Msg("scan")
+}
+
+func (a *Appliance) logEvent(e *lane.Event, name string) {
+	switch {
+	case e.Err != nil:
+		a.log.Warn().Str("lane", name).Err(e.Err).Msg("lane")
+	case e.Passage != nil:
+		a.log.Debug().Str("lane", name).Stringer("passage", e.Passage.Result).Int("passed", e.Passage.Passed).Msg("passage")
+	}
+}

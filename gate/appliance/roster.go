@@ -1,0 +1,139 @@
+package appliance
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/venuegate/venuegate/crypto/ticket"
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/lane"
+	"github.com/venuegate/venuegate/gate/store"
+	"github.com/venuegate/venuegate/gate/web"
+	"github.com/venuegate/venuegate/sync/pack"
+)
+
+// roster is what one set of packs says, made ready for lanes and page: read
+// once when the set is put in use, not once a scan.
+type roster struct {
+	packs  []lane.Pack
+	lanes  map[gate.LaneID]gate.Lane
+	names  map[gate.LaneID]string
+	zones  map[gate.ZoneID]string
+	events []gate.EventID
+	venue  string
+	event  string
+	zone   *time.Location
+	pack   *web.PackView
+	oldest time.Time // of the packs' signing
+	expiry time.Time // the first of them
+	loose  []string  // secrets' files that others may read
+}
+
+// packUse is one event's pack with what its documents say.
+type packUse struct {
+	*store.Pack
+	keys    ticket.KeyFinder
+	secrets lane.Secrets
+}
+
+func (p *packUse) Event() gate.EventID { return p.Info().Event }
+
+func (p *packUse) Version() uint64 { return p.Info().Version }
+
+func (p *packUse) Keys() ticket.KeyFinder { return p.keys }
+
+func (p *packUse) Secrets() lane.Secrets { return p.secrets }
+
+func (p *packUse) ByForeign(tag gate.Tag) (gate.TicketID, bool, error) {
+	id, _, ok, err := p.Pack.ByForeign(tag)
+	return id, ok, err
+}
+
+// newRoster reads the documents of a set of packs. A pack whose documents or
+// keys cannot be read is left out, and the error says so.
+func newRoster(packs []*store.Pack, dataDir string) (*roster, error) {
+	r := &roster{lanes: map[gate.LaneID]gate.Lane{}, names: map[gate.LaneID]string{}, zones: map[gate.ZoneID]string{}}
+	var errs []error
+	for _, p := range packs {
+		if err := r.add(p, dataDir); err != nil {
+			errs = append(errs, fmt.Errorf("pack of event %d: %w", p.Info().Event, err))
+		}
+	}
+	return r, errors.Join(errs...)
+}
+
+func (r *roster) add(p *store.Pack, dataDir string) error {
+	venue, err := pack.DecodeVenue(p.Venue())
+	if err != nil {
+		return err
+	}
+	event, err := pack.DecodeEvent(p.Document())
+	if err != nil {
+		return err
+	}
+	info := p.Info()
+	secrets, loose, err := loadSecrets(dataDir, info.Event)
+	if loose != "" {
+		r.loose = append(r.loose, loose)
+	}
+	if err != nil {
+		return err
+	}
+	r.packs = append(r.packs, &packUse{Pack: p, keys: event.Issuers, secrets: secrets})
+	r.events = append(r.events, info.Event)
+	r.describe(venue, event)
+	r.sum(&info)
+	return nil
+}
+
+func (r *roster) describe(v *pack.Venue, e *pack.Event) {
+	languages := append([]string{}, e.Languages...)
+	languages = append(languages, string(gate.Chinese), string(gate.English))
+	r.venue = v.Name.In(languages...)
+	if r.event != "" {
+		r.event += " · "
+	}
+	r.event += e.Name.In(languages...)
+	if zone, err := time.LoadLocation(e.TimeZone); err == nil {
+		r.zone = zone
+	}
+	for _, z := range v.Zones {
+		r.zones[gate.ZoneID(z.ID)] = z.Name.In(languages...)
+	}
+	for _, g := range v.Gates {
+		for _, l := range g.Lanes {
+			id := gate.LaneID(l.ID)
+			r.lanes[id], r.names[id] = l.Rules(), l.Name.In(languages...)
+		}
+	}
+}
+
+// sum adds a pack to what the page says of all of them.
+func (r *roster) sum(info *store.Info) {
+	made := info.Built
+	if made.IsZero() {
+		made = info.Installed
+	}
+	if r.pack == nil {
+		r.pack = &web.PackView{}
+		r.oldest = made
+	}
+	if made.Before(r.oldest) {
+		r.oldest = made
+	}
+	if !info.Expires.IsZero() && (r.expiry.IsZero() || info.Expires.Before(r.expiry)) {
+		r.expiry = info.Expires
+	}
+	r.pack.Version = max(r.pack.Version, uint32(info.Version))
+	r.pack.Tickets += info.Tickets
+	r.pack.Made, r.pack.Expires = r.oldest, r.expiry
+}
+
+// laneName returns what people call a lane, or its number.
+func (r *roster) laneName(id gate.LaneID) string {
+	if name := r.names[id]; name != "" {
+		return name
+	}
+	return fmt.Sprintf("%d", id)
+}

@@ -1,0 +1,112 @@
+package appliance
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/venuegate/venuegate/gate/config"
+	"github.com/venuegate/venuegate/gate/health"
+	"github.com/venuegate/venuegate/gate/lane"
+)
+
+// Run serves visitors until ctx ends, then stops within a few seconds: lanes
+// first, so that a passage that is under way is on record, then the page.
+func (a *Appliance) Run(ctx context.Context) error {
+	lanesCtx, stopLanes := context.WithCancel(ctx)
+	defer stopLanes()
+	a.reloading.Lock()
+	a.lanesCtx = lanesCtx
+	err := a.lanes.apply(lanesCtx, a.config().Lanes)
+	a.reloading.Unlock()
+	if err != nil {
+		return err
+	}
+	var others sync.WaitGroup
+	pageCtx, stopPage := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPage()
+	failed := make(chan error, 1)
+	if a.server != nil {
+		others.Go(func() {
+			if err := a.server.Serve(pageCtx, a.page); err != nil {
+				failed <- err
+			}
+		})
+		a.log.Info().Str("page", "http://"+a.page.Addr().String()+"/").Msg("page")
+	}
+	others.Go(func() { a.lookAfter(ctx) })
+	others.Go(func() { a.watchRepository(ctx) })
+	a.notify("READY=1")
+	a.log.Info().Str("gate", a.config().Gate.Name).Int("lanes", len(a.config().Lanes)).Msg("gate is open for business")
+
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	a.notify("STOPPING=1")
+	stopLanes()
+	a.lanes.stop()
+	stopPage()
+	others.Wait()
+	return err
+}
+
+// Reload puts a new configuration in force. Lanes whose part of it is the same
+// go on undisturbed. When anything is wrong with it, nothing changes and the
+// last good configuration stays.
+func (a *Appliance) Reload(c *config.Config) error {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	err := a.reload(c)
+	if err != nil {
+		a.health.Set(a.clock.Now(), health.ConfigReloadFailed, "", health.Detail{Cause: err.Error()})
+		return err
+	}
+	a.health.Clear(a.clock.Now(), health.ConfigReloadFailed, "")
+	return nil
+}
+
+func (a *Appliance) reload(c *config.Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	now := a.config()
+	var fixed config.Errors
+	for _, f := range []struct {
+		path    string
+		changed bool
+	}{
+		{"gate.id", c.Gate.ID != now.Gate.ID},
+		{"gate.data_dir", c.Gate.DataDir != now.Gate.DataDir},
+		{"web.listen", c.Web.Listen != now.Web.Listen},
+		{"clock.trust", c.Clock.Trust != now.Clock.Trust},
+	} {
+		if f.changed {
+			fixed = append(fixed, config.Error{Path: f.path, Problem: "cannot change while the gate is running; restart it"})
+		}
+	}
+	if len(fixed) > 0 {
+		return fixed
+	}
+	if a.lanesCtx == nil {
+		return errors.New("the gate is not running yet")
+	}
+	if err := a.lanes.apply(a.lanesCtx, c.Lanes); err != nil {
+		return err
+	}
+	a.cfg.Store(c)
+	a.hub.Changed()
+	a.log.Info().Int("lanes", len(c.Lanes)).Msg("configuration reloaded")
+	return nil
+}
+
+// ReloadFailed notes that a new configuration could not even be read.
+func (a *Appliance) ReloadFailed(err error) {
+	a.health.Set(a.clock.Now(), health.ConfigReloadFailed, "", health.Detail{Cause: err.Error()})
+}
+
+func (a *Appliance) buildLane(c *config.Lane, d *devices) *lane.Lane {
+	o := laneOptions(c, d)
+	o.Packs, o.Ledger, o.Claims, o.Journal, o.Clock, o.Display = a.packs, a.ledger, a.claims, a.journal, a.clock, a
+	return lane.New(o)
+}
