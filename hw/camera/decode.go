@@ -67,15 +67,18 @@ func (a attempt) decode(src gozxing.LuminanceSource) (text string, err error) {
 	if err != nil {
 		return "", err
 	}
-	hints := map[gozxing.DecodeHintType]any{
+	res, err := qrcode.NewQRCodeReader().Decode(bitmap, a.hints())
+	if err != nil {
+		return "", err
+	}
+	return res.GetText(), nil
+}
+
+func (a attempt) hints() map[gozxing.DecodeHintType]any {
+	return map[gozxing.DecodeHintType]any{
 		// Bytes without an ECI mark stay as they are, as a scanner on a serial
 		// line delivers them; left alone the decoder guesses a character set.
 		gozxing.DecodeHintType_CHARACTER_SET: encoding.Nop,
 		a.hint:                               true,
 	}
-	res, err := qrcode.NewQRCodeReader().Decode(bitmap, hints)
-	if err != nil {
-		return "", err
-	}
-	return res.GetText(), nil
 }
