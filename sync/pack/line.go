@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"strings"
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
@@ -233,37 +232,48 @@ func (d *lineDecoder) moment() time.Time {
 	return time.Unix(int64(v), 0).UTC()
 }
 
+// The fields of a ticket's code.
+const (
+	codeKey = 1 << iota
+	codeT0
+	codeSteps
+	codePeriod
+	codeProof
+	codeAnchor
+	codeHolder
+)
+
 func (d *lineDecoder) code(c *gate.CodeParams) {
 	s := &d.scan
-	seen := ""
+	seen := 0
 	s.object(func(name []byte) {
-		var field string
+		field := 0
 		switch string(name) {
 		case "key":
-			field, c.KeyID = "k", uint16(s.number(16))
+			field, c.KeyID = codeKey, uint16(s.number(16))
 		case "t0":
-			field, c.T0 = "t", uint32(s.number(32))
+			field, c.T0 = codeT0, uint32(s.number(32))
 		case "steps":
-			field, c.Steps = "s", uint16(s.number(16))
+			field, c.Steps = codeSteps, uint16(s.number(16))
 		case "period":
-			field, c.Period = "p", uint8(s.number(8))
+			field, c.Period = codePeriod, uint8(s.number(8))
 		case "proof":
-			field, c.Proof = "f", word(s, proofs)
+			field, c.Proof = codeProof, word(s, proofs)
 		case "anchor":
-			field = "a"
+			field = codeAnchor
 			s.hex(c.Anchor[:])
 		case "holder":
-			field = "h"
+			field = codeHolder
 			s.hex(c.Holder[:])
 		default:
 			s.fail("unknown field")
 		}
-		if strings.Contains(seen, field) && field != "" {
+		if seen&field != 0 {
 			s.fail("a field is there twice")
 		}
-		seen += field
+		seen |= field
 	})
-	if !strings.Contains(seen, "f") {
+	if seen&codeProof == 0 {
 		s.fail("proof is missing")
 	}
 }
