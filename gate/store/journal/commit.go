@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/venuegate/venuegate/gate/ledger"
 )
@@ -123,6 +124,10 @@ func (j *Journal) commit(notes int) error {
 		next.Sequence++
 		j.clock = j.clock.Next(now)
 		rec.Position, rec.Clock, rec.Prev = next, j.clock, hash
+		if rec.Wall.IsZero() {
+			rec.Wall = now
+		}
+		rec.Wall = wholeMillis(rec.Wall) // what is handed on is what is written
 		buf, err := appendFrame(j.buf, rec, index)
 		if err != nil {
 			return err
@@ -150,6 +155,8 @@ func (j *Journal) commit(notes int) error {
 	j.askAhead()
 	return nil
 }
+
+func wholeMillis(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
 
 // handOn makes the first in the queue leader, or lets go of the files. j.mu is
 // held and busy is the caller's.

@@ -20,6 +20,9 @@ type disk interface {
 	Remove(name string) error
 	SyncDir(name string) error
 	Names(dir string) ([]string, error)
+	// Lock keeps others from appending to the journal in dir until it is closed,
+	// or the process has ended. The error is a *LockedError when somebody does.
+	Lock(dir string) (io.Closer, error)
 	// ReadAt reads up to len(p) bytes at off; fewer only at the end of the file.
 	ReadAt(name string, p []byte, off int64) (int, error)
 }
@@ -99,9 +102,7 @@ func (f *osFile) Sync() error {
 	}
 }
 
-// lockDir keeps a second process from appending to the journal in dir. The
-// lock ends with the process, however it ends.
-func lockDir(dir string) (*os.File, error) {
+func (osDisk) Lock(dir string) (io.Closer, error) {
 	name := dir + "/lock"
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {

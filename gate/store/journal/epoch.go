@@ -146,7 +146,7 @@ func (j *Journal) begin(e *epoch) error {
 		Kind:     ledger.KindEpoch,
 		Position: ledger.Position{Origin: e.origin, Sequence: 1},
 		Clock:    j.clock,
-		Wall:     now,
+		Wall:     wholeMillis(now),
 		Step:     ledger.NoStep,
 		Ref:      j.last,
 		Prev:     j.hash,

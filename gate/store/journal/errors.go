@@ -22,7 +22,7 @@ func (e *LockedError) Error() string {
 	if e.PID != 0 {
 		who = fmt.Sprintf("process %d", e.PID)
 	}
-	return fmt.Sprintf("journal %s is in use by %s: stop that one first, or give this gate a data directory of its own", e.Dir, who)
+	return fmt.Sprintf("%s is in use by %s: stop that one first, or give this gate a data directory of its own", e.Dir, who)
 }
 
 // ForeignError is returned for a journal directory that holds the records of
@@ -34,7 +34,7 @@ type ForeignError struct {
 
 // Error names both gates and says what to do.
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("journal %s holds epochs of gate %d, and this is gate %d: every gate needs a data directory of its own",
+	return fmt.Sprintf("journal: %s holds epochs of gate %d, and this is gate %d: every gate needs a data directory of its own",
 		e.Dir, e.Found, e.Want)
 }
 

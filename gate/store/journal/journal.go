@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -53,7 +53,7 @@ type Options struct {
 // Journal appends records. Its methods may be called by many goroutines.
 type Journal struct {
 	opt  Options
-	lock *os.File
+	lock io.Closer
 
 	mu      sync.Mutex
 	quiet   sync.Cond // busy has become false
@@ -100,7 +100,9 @@ type wait struct {
 
 // Open reads what is on the disk, then opens a new epoch. It fails when the
 // journal is locked (*LockedError), of another gate (*ForeignError), or cannot
-// be read or written at all. Damage is no failure: Recovery names it.
+// be listed. Damage is no failure: Recovery names it. Nor is a disk that is
+// full: appends fail with *UnavailableError, OnTrouble is told, and the epoch is
+// opened once that is possible.
 func Open(opt Options) (*Journal, Recovery, error) {
 	if opt.disk == nil {
 		opt.disk = osDisk{}
@@ -121,30 +123,26 @@ func Open(opt Options) (*Journal, Recovery, error) {
 	if err := makeDir(opt.disk, opt.Dir); err != nil {
 		return nil, Recovery{}, fmt.Errorf("journal: %w", err)
 	}
-	var lock *os.File
-	if _, real := opt.disk.(osDisk); real {
-		var err error
-		if lock, err = lockDir(opt.Dir); err != nil {
-			return nil, Recovery{}, err
-		}
+	lock, err := opt.disk.Lock(opt.Dir)
+	if err != nil {
+		return nil, Recovery{}, fmt.Errorf("journal: %w", err)
 	}
 	j := newJournal(opt, lock)
 	recovery, err := j.recover()
-	if err == nil {
-		err = j.openEpoch()
-	}
 	if err != nil {
-		if lock != nil {
-			err = errors.Join(err, lock.Close())
-		}
-		return nil, recovery, err
+		return nil, recovery, errors.Join(err, lock.Close())
 	}
-	j.opened()
+	if err := j.openEpoch(); err != nil {
+		j.down = err
+		j.trouble(err)
+	} else {
+		j.opened()
+	}
 	go j.own()
 	return j, recovery, nil
 }
 
-func newJournal(opt Options, lock *os.File) *Journal {
+func newJournal(opt Options, lock io.Closer) *Journal {
 	j := &Journal{
 		opt:      opt,
 		lock:     lock,
@@ -162,12 +160,10 @@ func newJournal(opt Options, lock *os.File) *Journal {
 	return j
 }
 
+// makeDir makes the journal's directory. One that is there already may have been
+// made by a process that was killed before its name was on the disk.
 func makeDir(d disk, dir string) error {
-	err := d.Mkdir(dir)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
+	if err := d.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return d.SyncDir(filepath.Dir(dir))
@@ -192,7 +188,8 @@ func (j *Journal) recover() (Recovery, error) {
 }
 
 // Append gives the record its position, clock and link, and returns once it is
-// on the disk and OnCommit has seen it. Those fields are set in rec.
+// on the disk and OnCommit has seen it. Those fields are set in rec; so is Wall
+// where it is zero, and it is cut to whole milliseconds.
 //
 // After an error nothing is recorded: the record is not durable, and if any of
 // it reached the disk, the next epoch leaves it out. Only when the process ends
@@ -308,12 +305,15 @@ func (j *Journal) refuses() error {
 	return j.down
 }
 
-// Head signs the last durable record.
+// Head signs the last durable record. Before any epoch could be opened its
+// position is zero and it is not signed.
 func (j *Journal) Head() ledger.Head {
 	j.mu.Lock()
 	h := j.durable
 	j.mu.Unlock()
-	copy(h.Signature[:], j.opt.Signer.Sign(h.SigningBytes()))
+	if !h.Position.IsZero() {
+		copy(h.Signature[:], j.opt.Signer.Sign(h.SigningBytes()))
+	}
 	return h
 }
 

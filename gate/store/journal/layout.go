@@ -200,9 +200,9 @@ func allZero(b []byte) bool {
 
 // putHead writes a signed head to a slot of the head file.
 func putHead(slot []byte, h *ledger.Head) {
-	b := append(slot[:0], headMagic...)
-	b, _ = h.AppendBinary(b) // never fails
-	binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	n := copy(slot, headMagic)
+	b, _ := h.AppendBinary(slot[:n]) // never fails
+	binary.BigEndian.PutUint32(slot[len(b):], crc32.Checksum(b, castagnoli))
 }
 
 // parseHead reads one slot; ok is false when it holds no whole head.

@@ -140,6 +140,9 @@ func (j *Journal) finish() error {
 		err = &LostError{Records: len(j.notes), Err: j.down}
 	}
 	e := j.epoch
+	if e == nil { // none could be opened
+		return errors.Join(err, j.lock.Close())
+	}
 	if j.down == nil {
 		j.storeHead()
 		if cut := e.file.Truncate(e.off); cut == nil {
@@ -151,9 +154,5 @@ func (j *Journal) finish() error {
 		_ = j.opt.disk.Remove(segmentPath(j.opt.Dir, e.origin, e.segment+1)) // empty
 		_ = j.opt.disk.SyncDir(filepath.Dir(segmentPath(j.opt.Dir, e.origin, 1)))
 	}
-	err = errors.Join(err, e.file.Close(), j.head.file.Close())
-	if j.lock != nil {
-		err = errors.Join(err, j.lock.Close())
-	}
-	return err
+	return errors.Join(err, e.file.Close(), j.head.file.Close(), j.lock.Close())
 }

@@ -72,12 +72,16 @@ func (r *reader) highest() uint32 {
 	return r.epochs[len(r.epochs)-1].Epoch
 }
 
+// run delivers the records, epoch by epoch.
 func (r *reader) run() error {
 	for i := range r.epochs {
 		head, _ := readHead(r.disk, r.dir, r.epochs[i])
 		end, known := r.endByNext(i)
 		if !known {
-			end, r.recovery.Torn = r.endByItself(r.epochs[i], head.Position.Sequence)
+			var torn *Torn
+			if end, torn = r.endByItself(r.epochs[i], head.Position.Sequence); torn != nil {
+				r.recovery.Torn = torn
+			}
 		}
 		end = max(end, head.Position.Sequence)
 		e := epochReader{reader: r, origin: r.epochs[i], oldest: i == 0, end: end, next: 1, head: head}
@@ -92,21 +96,22 @@ func (r *reader) run() error {
 	return nil
 }
 
-// endByNext returns the last record of epoch i as the first record of the next
+// endByNext returns the last record of epoch i as the first record of a later
 // epoch names it: the last one that had been acknowledged, or found at a
 // start, when that epoch began. It is not known when there is no such record.
 func (r *reader) endByNext(i int) (end uint64, known bool) {
-	if i+1 == len(r.epochs) {
-		return 0, false
+	for _, later := range r.epochs[i+1:] {
+		var first ledger.Record
+		switch {
+		case !r.first(later, &first):
+			continue
+		case first.Ref.Origin == r.epochs[i]:
+			return first.Ref.Sequence, true
+		default: // it knew of no record here, unless another epoch stands between
+			return 0, first.Ref.Epoch < r.epochs[i].Epoch
+		}
 	}
-	var first ledger.Record
-	if !r.first(r.epochs[i+1], &first) || first.Ref.Epoch > r.epochs[i].Epoch {
-		return 0, false
-	}
-	if first.Ref.Origin != r.epochs[i] {
-		return 0, true // it knew of no record here
-	}
-	return first.Ref.Sequence, true
+	return 0, false
 }
 
 // first reads the first record of an epoch.
@@ -326,7 +331,7 @@ func (e *epochReader) good(off int, f frame) {
 	if e.err != nil {
 		return
 	}
-	e.reader.clock = max(e.reader.clock, ledger.Clock(binary.BigEndian.Uint64(f.encoded[24:])))
+	e.clock = max(e.clock, ledger.Clock(binary.BigEndian.Uint64(f.encoded[24:])))
 	seq := f.sequence()
 	if seq > e.end {
 		if e.bad.problem == "" { // behind a torn write it is counted there
@@ -385,34 +390,50 @@ func (e *epochReader) checkLink(here Damage, hash ledger.Hash) {
 	}
 }
 
-// seal puts what was read of the last epoch on the disk, and signs its end.
+// seal makes sure that the end of the last epoch is on the disk, since the new
+// one will build on it, and signs it. All but the last write were flushed before
+// it; that one may be in the kernel's memory only, after a kill, and if its flush
+// has failed the kernel takes it for written and another flush for done. So it is
+// written again, byte for byte, and then flushed.
 func (j *Journal) seal(r *reader) {
-	o := r.recovery.Last.Origin
-	if r.recovery.Last.IsZero() {
+	last := r.recovery.Last
+	if h, ok := readHead(j.opt.disk, j.opt.Dir, last.Origin); last.IsZero() || ok && h.Position.Sequence >= last.Sequence {
+		return // it had been flushed when it was signed
+	}
+	if err := j.rewrite(r, last); err != nil {
+		j.trouble(fmt.Errorf("journal: epoch %d: flush the end that was found: %w", last.Epoch, err))
 		return
 	}
-	for _, s := range r.segments(o, nil) {
-		name := segmentPath(j.opt.Dir, o, s.file)
-		if err := flush(j.opt.disk, name); err != nil {
-			j.trouble(fmt.Errorf("journal: flush what was found: %w", err))
-		}
-	}
-	if h, ok := readHead(j.opt.disk, j.opt.Dir, o); ok && h.Position.Sequence >= r.recovery.Last.Sequence {
-		return
-	}
-	h := ledger.Head{Position: r.recovery.Last, Hash: r.recovery.LastHash}
+	h := ledger.Head{Position: last, Hash: r.recovery.LastHash}
 	copy(h.Signature[:], j.opt.Signer.Sign(h.SigningBytes()))
 	if err := j.signEnd(&h); err != nil {
-		j.trouble(&HeadError{Epoch: o.Epoch, Err: err})
+		j.trouble(&HeadError{Epoch: last.Epoch, Err: err})
 	}
 }
 
-func flush(d disk, name string) error {
-	f, err := d.Modify(name)
-	if err != nil {
-		return err
+// rewrite writes the write that ends with record last once more.
+func (j *Journal) rewrite(r *reader, last ledger.Position) error {
+	for _, s := range r.segments(last.Origin, nil) {
+		data, _ := r.load(last.Origin, s.file)
+		from, to := 0, 0
+		scanSegment(data, last.Origin, func(off int, f frame) {
+			if f.sequence() == last.Sequence {
+				from, to = max(segmentHeader, off-f.index*frameSize), off+frameSize
+			}
+		}, func(int, string) {})
+		if to == 0 {
+			continue
+		}
+		f, err := j.opt.disk.Modify(segmentPath(j.opt.Dir, last.Origin, s.file))
+		if err != nil {
+			return err
+		}
+		if _, err = f.WriteAt(data[from:to], int64(from)); err == nil {
+			err = f.Sync()
+		}
+		return errors.Join(err, f.Close())
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return nil
 }
 
 // signEnd stores the head of an epoch that ended without one, in the slot that

@@ -43,8 +43,7 @@ type Torn struct {
 	Frames  int   // whole frames of the same write behind it, which are left out
 }
 
-// Damage is one thing wrong with a journal. It is an error, so that it can be
-// logged and counted as one.
+// Damage is one thing wrong with a journal.
 type Damage struct {
 	Origin  ledger.Origin
 	Segment int   // zero: the epoch as a whole
@@ -55,16 +54,16 @@ type Damage struct {
 	Problem     string
 }
 
-// Error names the place, the records that are missing and the problem.
-func (d Damage) Error() string {
+// String names the place, the records that are missing and the problem.
+func (d Damage) String() string {
 	where := fmt.Sprintf("journal: gate %d, epoch %d", d.Origin.Gate, d.Origin.Epoch)
 	if d.Segment != 0 {
 		where += fmt.Sprintf(", segment %d, byte %d", d.Segment, d.Offset)
 	}
-	switch {
-	case d.First == 0:
+	switch d.First {
+	case 0:
 		return where + ": " + d.Problem
-	case d.First == d.Last:
+	case d.Last:
 		return fmt.Sprintf("%s: %s; record %d is missing", where, d.Problem, d.First)
 	default:
 		return fmt.Sprintf("%s: %s; records %d to %d are missing", where, d.Problem, d.First, d.Last)
