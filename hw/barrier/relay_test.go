@@ -127,39 +127,53 @@ func TestOpen(t *testing.T) {
 		commands string
 	}{
 		{
-			"somebody passes", setup{feedback: true, passAfter: 10 * ms, wait: 10 * time.Second},
+			"somebody passes",
+			setup{feedback: true, passAfter: 10 * ms, wait: 10 * time.Second},
 			gate.Opening{Count: 1},
-			gate.Passage{Result: gate.PassagePassed, Passed: 1}, "1 off, 1 on, 1 off, ",
+			gate.Passage{Result: gate.PassagePassed, Passed: 1},
+			"1 off, 1 on, 1 off, ",
 		},
 		{
-			"nobody passes", setup{feedback: true, passAfter: nobody, wait: 100 * ms},
+			"nobody passes",
+			setup{feedback: true, passAfter: nobody, wait: 100 * ms},
 			gate.Opening{Count: 1},
-			gate.Passage{Result: gate.PassageTimedOut}, "1 off, 1 on, 1 off, ",
+			gate.Passage{Result: gate.PassageTimedOut},
+			"1 off, 1 on, 1 off, ",
 		},
 		{
-			"the lane says how long", setup{feedback: true, passAfter: nobody, wait: time.Hour},
+			"the lane says how long",
+			setup{feedback: true, passAfter: nobody, wait: time.Hour},
 			gate.Opening{Count: 1, Hold: 300 * ms},
-			gate.Passage{Result: gate.PassageTimedOut}, "1 off, 1 on, 1 off, ",
+			gate.Passage{Result: gate.PassageTimedOut},
+			"1 off, 1 on, 1 off, ",
 		},
 		{
-			"a party", setup{feedback: true, passAfter: 10 * ms, wait: 10 * time.Second},
+			"a party",
+			setup{feedback: true, passAfter: 10 * ms, wait: 10 * time.Second},
 			gate.Opening{Count: 3},
-			gate.Passage{Result: gate.PassagePassed, Passed: 3}, "1 off, 1 on, 1 off, 1 on, 1 off, 1 on, 1 off, ",
+			gate.Passage{Result: gate.PassagePassed, Passed: 3},
+			"1 off, 1 on, 1 off, 1 on, 1 off, 1 on, 1 off, ",
 		},
 		{
-			"no feedback", setup{wait: ms},
+			"no feedback",
+			setup{wait: ms},
 			gate.Opening{Count: 1},
-			gate.Passage{Result: gate.PassageUnknown}, "1 off, 1 on, 1 off, ",
+			gate.Passage{Result: gate.PassageUnknown},
+			"1 off, 1 on, 1 off, ",
 		},
 		{
-			"no feedback, a party", setup{wait: ms},
+			"no feedback, a party",
+			setup{wait: ms},
 			gate.Opening{Count: 2},
-			gate.Passage{Result: gate.PassageUnknown}, "1 off, 1 on, 1 off, 1 on, 1 off, ",
+			gate.Passage{Result: gate.PassageUnknown},
+			"1 off, 1 on, 1 off, 1 on, 1 off, ",
 		},
 		{
-			"out through the other contact", setup{wait: ms, exit: 2},
+			"out through the other contact",
+			setup{wait: ms, exit: 2},
 			gate.Opening{Count: 1, Direction: gate.DirectionExit},
-			gate.Passage{Result: gate.PassageUnknown}, "1 off, 2 off, 2 on, 2 off, ",
+			gate.Passage{Result: gate.PassageUnknown},
+			"1 off, 2 off, 2 on, 2 off, ",
 		},
 	}
 	for _, tt := range tests {
@@ -399,7 +413,11 @@ func TestOptionsName(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := barrier.NewSerialRelay(tt.o)
-			if got := fmt.Sprint(err); got != tt.want && !(tt.want == "" && err == nil) {
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
 				t.Errorf("error %q, want %q", got, tt.want)
 			}
 		})

@@ -22,11 +22,11 @@ type field struct {
 	offset, len int
 }
 
-// FieldError says which field of a card's text, or of a machine readable zone,
-// is wrong, and never what stands in it.
+// FieldError says which field of a card's answer is wrong, and never what stands
+// in it.
 type FieldError struct {
 	Field   string
-	Offset  int // in the text block in bytes, or in the zone in characters
+	Offset  int // in bytes
 	Problem string
 }
 

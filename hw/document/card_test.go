@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/hw/document"
@@ -171,4 +172,24 @@ func TestCheckResidentNumber(t *testing.T) {
 			t.Errorf("%q: %v, want %v", number, got, want)
 		}
 	}
+}
+
+// FuzzText parses any text block: a document that comes out has what identifies
+// it, and every error names a field.
+func FuzzText(f *testing.F) {
+	blank := bytes.Repeat([]byte{' ', 0}, document.TextLen/2)
+	f.Add(blank)
+	for _, c := range []hwtest.Card{resident(), permit(), foreigner2023(), foreigner2017()} {
+		f.Add(textOf(f, c))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		d, err := document.ParseText(in)
+		var fe *document.FieldError
+		switch {
+		case err != nil && (d != nil || !errors.As(err, &fe)):
+			t.Fatalf("document %v, error %v", d != nil, err)
+		case err == nil && (d.Number == "" || d.Birth == "" || !utf8.ValidString(d.Name.Reveal())):
+			t.Fatal("a document without what identifies it")
+		}
+	})
 }

@@ -64,7 +64,7 @@ func TestDecodeAnswer(t *testing.T) {
 		{name: "cut short", in: head + "00 04 00 00", problem: FrameShort, offset: 9},
 		{name: "no preamble", in: "AA AA 96 69 00 04 00 00 90 94", problem: FramePreamble, offset: 2},
 		{name: "too short to be one", in: head + "00 03 00 00 03", problem: FrameLength, offset: 5},
-		{name: "too long to be one", in: head + "FF FF 00 00 90", problem: FrameLength, offset: 5},
+		{name: "too long to be one", in: head + "FFFF 00 00 90", problem: FrameLength, offset: 5},
 		{name: "checksum", in: head + "00 04 00 00 90 95", problem: FrameChecksum, offset: 10},
 	}
 	for _, tt := range tests {
@@ -95,9 +95,9 @@ func TestDecoderFindsFramesInNoise(t *testing.T) {
 		{"noise before", "00 FF AA AA AA " + ok, "ok"},
 		{"a frame cut off by another", "AA AA AA 96 69 05 03 00 00 90 01 00 " + ok, ""}, // waits for 0503 bytes
 		{"a short frame cut off by another", "AA AA AA 96 69 00 08 00 00 9F " + ok, "checksum ok"},
-		{"two at once", ok + ok, "ok ok"},
+		{"no card, then ok", "AA AA AA 96 69 00 04 00 00 80 84" + ok, "no card ok"},
 		{"wrong checksum, then good", "AA AA AA 96 69 00 04 00 00 90 95" + ok, "checksum ok"},
-		{"impossible length, then good", "AA AA AA 96 69 FF FF" + ok, "length ok"},
+		{"impossible length, then good", "AA AA AA 96 69 FFFF" + ok, "length ok"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

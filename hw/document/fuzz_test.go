@@ -2,9 +2,7 @@ package document
 
 import (
 	"bytes"
-	"errors"
 	"testing"
-	"unicode/utf8"
 )
 
 // FuzzDecoder feeds a stream whole and in pieces: the same answers come out,
@@ -29,27 +27,6 @@ func FuzzDecoder(f *testing.F) {
 		pieces := decodeAll(NewDecoder(), in, int(piece)+1)
 		if len(whole) != len(pieces) {
 			t.Errorf("cutting changes the answers: %q, %q", whole, pieces)
-		}
-	})
-}
-
-// FuzzText parses any text block: a document that comes out has a number, and
-// every error names a field.
-func FuzzText(f *testing.F) {
-	blank := bytes.Repeat([]byte{' ', 0}, TextLen/2)
-	for _, kind := range []byte{' ', 'J', 'Y', 'I', 'X'} {
-		b := bytes.Clone(blank)
-		b[kindOffset] = kind
-		f.Add(b)
-	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		d, err := ParseText(in)
-		var fe *FieldError
-		switch {
-		case err != nil && (d != nil || !errors.As(err, &fe)):
-			t.Fatalf("document %v, error %v", d != nil, err)
-		case err == nil && (d.Number == "" || d.Birth == "" || !utf8.ValidString(d.Name.Reveal())):
-			t.Fatal("a document without what identifies it")
 		}
 	})
 }

@@ -87,8 +87,13 @@ func TestSilence(t *testing.T) {
 			name: "ends a frame where the profile says so",
 			f:    Framing{Terminator: TerminatorGap, Gap: 100 * ms},
 			steps: []step{
-				{0, "on", ""}, {90 * ms, "e", ""}, {60 * ms, "", ""}, {40 * ms, "", "one@90ms"},
-				{10 * ms, "two", "one@90ms"}, {100 * ms, "three", "one@90ms two@200ms"}, {time.Second, "", "one@90ms two@200ms three@300ms"},
+				{0, "on", ""},
+				{90 * ms, "e", ""},
+				{60 * ms, "", ""},
+				{40 * ms, "", "one@90ms"},
+				{10 * ms, "two", "one@90ms"},
+				{100 * ms, "three", "one@90ms two@200ms"},
+				{time.Second, "", "one@90ms two@200ms three@300ms"},
 			},
 		},
 		{
