@@ -23,8 +23,8 @@ var errCut = errors.New("the stick was pulled")
 // cutAfter is tickets that end with an error.
 func cutAfter(n int) iter.Seq2[gate.Ticket, error] {
 	return func(yield func(gate.Ticket, error) bool) {
-		for t := range tickets(n) {
-			if !yield(t, nil) {
+		for t, err := range tickets(n) {
+			if !yield(t, err) {
 				return
 			}
 		}

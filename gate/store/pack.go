@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/venuegate/venuegate/gate"
 )
@@ -53,7 +54,7 @@ func OpenPack(path string) (*Pack, error) {
 func (p *Pack) open(path string) error {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
 	switch {
-	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrChecksum), errors.Is(err, bbolt.ErrVersionMismatch):
+	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrChecksum), errors.Is(err, bbolterrors.ErrVersionMismatch):
 		return &DamagedError{File: p.file, What: "no bbolt file", Err: err}
 	case err != nil:
 		return fmt.Errorf("open pack %s: %w", p.file, err)

@@ -99,8 +99,8 @@ func TestFailedBuildChangesNothing(t *testing.T) {
 	gone := errors.New("the database went away")
 	for name, c := range map[string]pack.Content{
 		"tickets that end early": content(func(yield func(gate.Ticket, error) bool) {
-			for t := range tickets(6000) {
-				if !yield(t, nil) {
+			for t, err := range tickets(6000) {
+				if !yield(t, err) {
 					return
 				}
 			}
@@ -293,9 +293,12 @@ func TestSeveralEvents(t *testing.T) {
 
 func TestOverlay(t *testing.T) {
 	late := func(id gate.TicketID, generation uint8) pack.Change {
-		for t := range tickets(1) {
-			t.ID, t.Generation, t.Order = id, generation, 77
-			return pack.Change{Ticket: &t}
+		for x, err := range tickets(1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.ID, x.Generation, x.Order = id, generation, 77
+			return pack.Change{Ticket: &x}
 		}
 		return pack.Change{}
 	}
@@ -374,7 +377,10 @@ func TestStreamStops(t *testing.T) {
 	v.enrol()
 	r := v.open()
 	n := 0
-	for range r.Tickets(t.Context(), storetest.Event) {
+	for _, err := range r.Tickets(t.Context(), storetest.Event) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if n++; n == 4001 {
 			break
 		}

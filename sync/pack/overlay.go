@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -149,7 +148,7 @@ func readOverlay(c *codec, target string, compressed []byte, rules *eventRules) 
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(o.whole, func(a, b gate.TicketID) int { return cmp.Compare(a, b) })
+	slices.Sort(o.whole)
 	o.whole = slices.Compact(o.whole)
 	return o, nil
 }

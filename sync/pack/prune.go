@@ -25,11 +25,11 @@ func (b *build) prune(next *issued) {
 	}
 	for _, top := range []string{"metadata", "targets"} {
 		_ = filepath.WalkDir(filepath.Join(b.dir, top), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return nil
+			if err != nil {
+				return err
 			}
 			name, err := filepath.Rel(b.dir, path)
-			if err == nil && !keep[filepath.ToSlash(name)] && !strings.HasSuffix(name, "."+fileRoot) {
+			if err == nil && d.Type().IsRegular() && !keep[filepath.ToSlash(name)] && !strings.HasSuffix(name, "."+fileRoot) {
 				_ = os.Remove(path)
 			}
 			return nil
