@@ -18,6 +18,7 @@ import (
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/config"
 	"github.com/venuegate/venuegate/gate/health"
+	"github.com/venuegate/venuegate/gate/lane"
 	"github.com/venuegate/venuegate/gate/ledger"
 	"github.com/venuegate/venuegate/gate/store"
 	"github.com/venuegate/venuegate/gate/store/journal"
@@ -36,6 +37,9 @@ type Options struct {
 	// Notify tells the service manager of a change, in the words of
 	// sd_notify(3); nil: nobody.
 	Notify func(state string)
+	// OnEvent is told of everything that happens at the lanes, after the page
+	// has been; nil: nobody. It must not block.
+	OnEvent func(lane.Event)
 	// Tick is how often the gate looks after itself; 2 s when zero.
 	Tick time.Duration
 }
@@ -44,6 +48,7 @@ type Options struct {
 type Appliance struct {
 	log     zerolog.Logger
 	notify  func(string)
+	onEvent func(lane.Event)
 	tick    time.Duration
 	cfg     atomic.Pointer[config.Config]
 	clock   *systemClock
@@ -78,11 +83,14 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 	if o.Notify == nil {
 		o.Notify = func(string) {}
 	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(lane.Event) {}
+	}
 	if o.Tick == 0 {
 		o.Tick = 2 * time.Second
 	}
 	a := &Appliance{
-		log: o.Log, notify: o.Notify, tick: o.Tick,
+		log: o.Log, notify: o.Notify, onEvent: o.OnEvent, tick: o.Tick,
 		clock: newSystemClock(o.Config.Clock.Trust == "always"), health: &health.Tracker{},
 		hub: web.NewHub(), ledger: ledger.New(),
 	}

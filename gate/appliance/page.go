@@ -23,7 +23,11 @@ func (a *Appliance) Show(e lane.Event) {
 		a.hub.Changed()
 		a.logEvent(&e, names.laneName(e.Lane))
 	}
+	a.onEvent(e)
 }
+
+// LaneName returns what the venue calls a lane.
+func (a *Appliance) LaneName(id gate.LaneID) string { return a.packs.roster().laneName(id) }
 
 func (r *roster) previous(p *gate.Admission) string {
 	if p == nil {
