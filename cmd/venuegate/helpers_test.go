@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,4 +86,47 @@ func keyFlag(k keyring.IssuerKey) string {
 		text += ",not-after=" + k.NotAfter.Format(time.RFC3339)
 	}
 	return text
+}
+
+func contains(text, part string) bool { return strings.Contains(text, part) }
+
+// lineWriter hands on what is written to it line by line.
+type lineWriter struct {
+	rest  []byte
+	lines chan string
+}
+
+func newLineWriter() *lineWriter { return &lineWriter{lines: make(chan string, 100)} }
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		i := bytes.IndexByte(w.rest, '\n')
+		if i < 0 {
+			return len(p), nil
+		}
+		w.lines <- string(w.rest[:i])
+		w.rest = w.rest[i+1:]
+	}
+}
+
+// next waits for a line.
+func (w *lineWriter) next() string { return <-w.lines }
+
+// safeBuffer is a buffer for two goroutines.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }

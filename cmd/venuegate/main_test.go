@@ -18,8 +18,10 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":  codeCommand,
-			"usage": usageCommand,
+			"code":    codeCommand,
+			"usage":   usageCommand,
+			"journal": journalCommand,
+			"damage":  damageCommand,
 		},
 	})
 }

@@ -67,7 +67,7 @@ venuegate log --data /srv/stadium/gates/1/data --follow`)
 	root.SetErr(t.err)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagProblem(err) })
-	root.Version = buildVersion()
+	root.Version = versionText()
 	root.SetVersionTemplate("venuegate {{.Version}}\n")
 	root.AddCommand(t.commands()...)
 	t.mark(root)

@@ -7,6 +7,7 @@ func (t *tool) ticketCommand() *cobra.Command {
 Works with single tickets: issue one from a venue's list, show the code that a
 phone would show, verify a code, or draw one as a QR.`, `
 venuegate ticket issue --venue /srv/stadium
-venuegate ticket show --venue /srv/stadium 2026000001`,
-		t.ticketVerifyCommand(), t.ticketQRCommand())
+venuegate ticket show --venue /srv/stadium 1000000001`,
+		t.ticketIssueCommand(), t.ticketShowCommand(), t.ticketVerifyCommand(), t.ticketQRCommand(),
+		t.ticketVoidCommand(), t.ticketRefundCommand(), t.ticketTransferCommand())
 }

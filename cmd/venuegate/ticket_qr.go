@@ -26,7 +26,7 @@ with the font made small enough that it fits.
 TEXT may hold spaces and $, so put it in single quotes; - or no TEXT reads
 standard input.`,
 		Example: indent(`
-venuegate ticket show --venue /srv/stadium 2026000001 | venuegate ticket qr
+venuegate ticket show --venue /srv/stadium 1000000001 | venuegate ticket qr
 venuegate ticket qr -o ticket.png 'VG1:…'`),
 		Args: between(0, 1, "one TEXT, or none to read standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -15,15 +15,15 @@ func (t *tool) versionCommand() *cobra.Command {
 		Example: indent("venuegate version"),
 		Args:    between(0, 0, "none"),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(t.out, "venuegate %s %s %s/%s\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(t.out, "venuegate %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
 }
 
-// buildVersion is the version that the build was given, or else what Go noted
+// versionText is the version that the build was given, or else what Go noted
 // of the source it was built from.
-func buildVersion() string {
+func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return versionFrom(version, "", nil)

@@ -66,6 +66,9 @@ func (e *OrderError) Error() string { return "order: " + e.Field + ": " + e.Why 
 // idsPerEvent separates the ticket ids of events: ids are unique over all.
 const idsPerEvent = 1_000_000_000
 
+// FirstTicket returns the id of an event's first ticket.
+func FirstTicket(event gate.EventID) gate.TicketID { return gate.TicketID(event)*idsPerEvent + 1 }
+
 const period = 10 // seconds of a step
 
 // beforeDoors is how long before doors codes can be shown, and after the end.
@@ -96,7 +99,7 @@ func (o *Office) Issue(now time.Time, orders ...Order) ([]Issued, error) {
 	}
 	issued := make([]Issued, len(orders))
 	err = o.storage.Add(e.id(), func(last gate.TicketID) ([]gate.Ticket, error) {
-		next := max(last, gate.TicketID(e.ID)*idsPerEvent) + 1
+		next := max(last+1, FirstTicket(e.id()))
 		for i := range tickets {
 			tickets[i].ID = next + gate.TicketID(i)
 			signed, err := sign(issuer, &tickets[i])
