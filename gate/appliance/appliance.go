@@ -97,7 +97,7 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 	a.cfg.Store(o.Config)
 	a.health.Watch(a.logHealth)
 	a.status = newStatus(a.health, a.hub.Changed)
-	a.lanes = &lanes{build: a.buildLane, state: a.status.device, gone: func(n []deviceName) { a.status.forget(a.clock.Now(), n) }}
+	a.lanes = &lanes{build: a.buildLane, state: a.status.device, gone: func(r *running) { a.status.forget(a.clock.Now(), r) }}
 	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openJournal, a.openPage} {
 		if err := open(ctx, &o); err != nil {
 			return nil, errors.Join(err, a.Close())

@@ -26,7 +26,7 @@ type running struct {
 type lanes struct {
 	build func(c *config.Lane, d *devices) *lane.Lane
 	state func(gate.DeviceState)
-	gone  func([]deviceName)
+	gone  func(*running)
 
 	mu   sync.Mutex
 	runs []*running // in the order of the configuration
@@ -61,7 +61,7 @@ func (l *lanes) apply(ctx context.Context, wanted []config.Lane) error {
 	for _, r := range l.runs {
 		if !kept[r] {
 			<-r.done
-			l.gone(r.devices.names)
+			l.gone(r)
 		}
 	}
 	for _, r := range next {

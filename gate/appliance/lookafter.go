@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/venuegate/venuegate/gate/health"
+	"github.com/venuegate/venuegate/gate/web"
 )
 
 // lowDisk is what a gate needs to have left: some 400 000 records.
@@ -60,6 +61,7 @@ func (a *Appliance) checkUp(now time.Time) {
 		v := a.laneView(run, r)
 		_, known := r.lanes[run.config.ID]
 		set(known && !v.Ready && !v.Closed, health.LaneDown, v.Name, health.Detail{})
+		set(v.Barrier == web.BarrierUnknown, health.BarrierUnknown, v.Name, health.Detail{})
 	}
 }
 

@@ -79,6 +79,9 @@ func (a *Appliance) laneView(run *running, r *roster) web.LaneView {
 		v.Barrier = web.BarrierDown
 	default:
 		v.Barrier = a.status.barrier(id)
+		if v.Barrier == web.BarrierUnknown && run.config.Barrier.Feedback == nil {
+			v.Barrier = web.BarrierShut // it never tells; that is no reason to look
+		}
 	}
 	v.Ready = known && readers && barrier && !v.Closed && a.journalView().OK
 	return v

@@ -41,11 +41,12 @@ func (s *status) device(d gate.DeviceState) {
 	s.changed()
 }
 
-// forget drops devices that are no longer configured.
-func (s *status) forget(at time.Time, names []deviceName) {
+// forget drops what is known of a lane that was stopped and of its devices.
+func (s *status) forget(at time.Time, r *running) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, n := range names {
+	delete(s.barriers, r.config.ID)
+	for _, n := range r.devices.names {
 		delete(s.devices, n.name)
 		s.health.Clear(at, health.DeviceDown, n.name)
 	}
