@@ -1,84 +1,96 @@
 package camera
 
 import (
-	"errors"
-	"fmt"
 	"image"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
-	"golang.org/x/text/encoding"
+	"github.com/venuegate/venuegate/hw/camera/qr"
 )
 
 // ErrNoCode is a picture in which no QR code could be read.
-var ErrNoCode = errors.New("no QR code could be read")
+var ErrNoCode = qr.ErrNoCode
 
-// Decode returns the text of the QR code in img. It tries the quick way first
-// and then the thorough ones, dark on light before light on dark; a QR code may
-// be turned any way. Errors are ErrNoCode and ErrTooLarge.
+const (
+	// smallPicture is a side, in pixels, below which a picture may hold a code
+	// of one pixel a module, as a drawing program saves it.
+	smallPicture = 400
+	// largePicture is a side above which modules may be too large to be told
+	// from surfaces; such a picture is looked at in smaller sizes too.
+	largePicture = 1000
+)
+
+// Decode returns the text of the QR code in a still image. Frames from a camera
+// go through a Reader, which reuses what this makes anew. A code may be turned
+// any way, and light on dark. Errors are ErrNoCode and ErrTooLarge.
 func Decode(img image.Image) (string, error) {
 	if b := img.Bounds(); b.Empty() {
 		return "", ErrNoCode
 	} else if err := checkSize(b.Dx(), b.Dy()); err != nil {
 		return "", err
 	}
-	plain := newLuma(img)
-	for _, src := range [...]func() gozxing.LuminanceSource{
-		func() gozxing.LuminanceSource { return plain }, plain.Invert,
-	} {
-		picture := src()
-		for _, a := range attempts() {
-			if text, err := a.decode(picture); err == nil {
-				return text, nil
-			}
+	l := newLuma(img)
+	plain := qr.Plane{Pix: l.pix, Width: l.Width, Height: l.Height, Stride: l.Width}
+	d := qr.NewDecoder()
+	for p := plain; ; p = halve(p) {
+		if text, err := d.Decode(p); err == nil {
+			return text, nil
+		}
+		if max(p.Width, p.Height) < largePicture {
+			break
 		}
 	}
-	return "", ErrNoCode
-}
-
-// attempt is one way to look for a code.
-type attempt struct {
-	binarizer func(gozxing.LuminanceSource) gozxing.Binarizer
-	hint      gozxing.DecodeHintType // how hard to look
-}
-
-// attempts come in the order that read most of a set of phone screens in the
-// least time: the local threshold, the same with every row looked at, the global
-// one; and last a picture that is nothing but the code.
-func attempts() []attempt {
-	const none = gozxing.DecodeHintType(-1)
-	return []attempt{
-		{gozxing.NewHybridBinarizer, none},
-		{gozxing.NewHybridBinarizer, gozxing.DecodeHintType_TRY_HARDER},
-		{gozxing.NewGlobalHistgramBinarizer, gozxing.DecodeHintType_TRY_HARDER},
-		{gozxing.NewGlobalHistgramBinarizer, gozxing.DecodeHintType_PURE_BARCODE},
-	}
-}
-
-func (a attempt) decode(src gozxing.LuminanceSource) (text string, err error) {
-	// The decoder is third-party code on arbitrary pictures: a panic of its is a
-	// picture that cannot be read.
-	defer func() {
-		if p := recover(); p != nil {
-			text, err = "", fmt.Errorf("%w: the decoder failed", ErrNoCode)
+	if max(plain.Width, plain.Height) < smallPicture {
+		if text, err := d.Decode(enlarge(plain)); err == nil {
+			return text, nil
 		}
-	}()
-	bitmap, err := gozxing.NewBinaryBitmap(a.binarizer(src))
-	if err != nil {
-		return "", err
 	}
-	res, err := qrcode.NewQRCodeReader().Decode(bitmap, a.hints())
-	if err != nil {
-		return "", err
-	}
-	return res.GetText(), nil
+	return secondOpinion(l)
 }
 
-func (a attempt) hints() map[gozxing.DecodeHintType]any {
-	return map[gozxing.DecodeHintType]any{
-		// Bytes without an ECI mark stay as they are, as a scanner on a serial
-		// line delivers them; left alone the decoder guesses a character set.
-		gozxing.DecodeHintType_CHARACTER_SET: encoding.Nop,
-		a.hint:                               true,
+// halve returns a picture at half its size, each pixel the mean of four.
+func halve(p qr.Plane) qr.Plane {
+	w, h := max(p.Width/2, 1), max(p.Height/2, 1)
+	out := qr.Plane{Pix: make([]byte, w*h), Width: w, Height: h, Stride: w}
+	for i := range out.Pix {
+		x, y := 2*(i%w), 2*(i/w)
+		at := p.Pix[y*p.Stride:]
+		below := p.Pix[min(y+1, p.Height-1)*p.Stride:]
+		next := min(x+1, p.Width-1)
+		out.Pix[i] = byte((int(at[x]) + int(at[next]) + int(below[x]) + int(below[next])) / 4)
 	}
+	return out
+}
+
+// enlarge returns a picture at four times its size with a border like its corner
+// around it, since small pictures of codes often have no quiet zone.
+func enlarge(p qr.Plane) qr.Plane {
+	const times, border = 4, 32
+	w, h := p.Width*times+2*border, p.Height*times+2*border
+	out := qr.Plane{Pix: make([]byte, w*h), Width: w, Height: h, Stride: w}
+	light := quietZone(p)
+	for i := range out.Pix {
+		x, y := i%w-border, i/w-border
+		if x < 0 || y < 0 || x >= p.Width*times || y >= p.Height*times {
+			out.Pix[i] = light
+			continue
+		}
+		out.Pix[i] = p.Pix[y/times*p.Stride+x/times]
+	}
+	return out
+}
+
+// quietZone is black when the picture's corners are mostly light in an inverted
+// code without a quiet zone, that is when all but one are finder patterns of
+// light modules, and white otherwise.
+func quietZone(p qr.Plane) byte {
+	light := 0
+	for _, at := range [...]int{0, p.Width - 1, (p.Height - 1) * p.Stride} {
+		if p.Pix[at] >= 128 {
+			light++
+		}
+	}
+	inner := p.Pix[min(1, p.Height-1)*p.Stride+min(1, p.Width-1)]
+	if light == 3 && inner < 128 {
+		return 0 // the corner of a light ring
+	}
+	return 255
 }
