@@ -79,7 +79,7 @@ func appendAll(j *journal.Journal, records []ledger.Record) error {
 	return nil
 }
 
-// journalCommand makes the journal of a gate's data directory: journal DIR
+// journalCommand makes the journal of a gate's data directory: journal DIR.
 func journalCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: journal DIR")
@@ -90,7 +90,7 @@ func journalCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(j.Close())
 }
 
-// damageCommand flips a byte in the journal's fourth record: damage DIR
+// damageCommand flips a byte in the journal's fourth record: damage DIR.
 func damageCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: damage DIR")

@@ -186,8 +186,12 @@ func marks(m gate.Marks) []string {
 		bit  gate.Marks
 		word string
 	}{
-		{gate.MarkIsolated, "isolated"}, {gate.MarkOverride, "override"}, {gate.MarkClockUntrusted, "clock_untrusted"},
-		{gate.MarkTraining, "training"}, {gate.MarkAssumed, "assumed"}, {gate.MarkPreCheck, "pre_check"},
+		{gate.MarkIsolated, "isolated"},
+		{gate.MarkOverride, "override"},
+		{gate.MarkClockUntrusted, "clock_untrusted"},
+		{gate.MarkTraining, "training"},
+		{gate.MarkAssumed, "assumed"},
+		{gate.MarkPreCheck, "pre_check"},
 	} {
 		if m.Has(mark.bit) {
 			words = append(words, mark.word)

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // events name their time zone; small systems have no zone database
 )
 
 // version is set by the build: -ldflags '-X main.version=…'.

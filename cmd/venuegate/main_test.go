@@ -26,7 +26,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// codeCommand runs the tool and checks its exit code: code 2 venuegate …
+// codeCommand runs the tool and checks its exit code: code 2 venuegate.
 func codeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N command [args...]")

@@ -15,11 +15,17 @@ const (
 	DemoEntryLane = 1 // north 1: the way in
 	DemoBothLane  = 2 // north 2: in and out
 
-	DemoStand  = 1 // zone, and the zone group of those who may be there
+	// Zones, and the zone groups of those who may be there.
+	DemoStand  = 1
 	DemoLounge = 2
 
-	DemoAdult, DemoChild = 1, 2 // classes
-	DemoOffice, DemoShop = 1, 2 // channels: the box office, and another platform
+	// Classes.
+	DemoAdult = 1
+	DemoChild = 2
+
+	// Channels: the box office, and another platform.
+	DemoOffice = 1
+	DemoShop   = 2
 
 	demoZone = "Asia/Shanghai"
 	demoDays = 7
