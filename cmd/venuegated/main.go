@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // a box may have no zone database, and events name their zone
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/rs/zerolog"

@@ -92,7 +92,7 @@ func installEvent(ctx context.Context, into *store.Packs, repo *pack.Repository,
 	return into.Install(ctx, store.Source{
 		Event: e.ID, Version: repo.Version(), Digest: e.Digest,
 		Venue: repo.VenueJSON, Document: e.JSON, Policy: policy,
-		Expires: repo.Expires(), Origin: "directory " + origin, Verified: fmt.Sprintf("root %d", repo.Root()),
+		Issued: repo.Issued(), Expires: repo.Expires(), Origin: "directory " + origin, Verified: fmt.Sprintf("root %d", repo.Root()),
 		At: now,
 	}, repo.Tickets(ctx, e.ID))
 }

@@ -98,22 +98,29 @@ func (d *Desk) Scan(ctx context.Context, r gate.Reading) Answer {
 	now := d.clock.Now()
 	code, document, reason, err := d.read(now, r, packs)
 	if err != nil {
-		a := d.note(ctx, packs[0], gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonNoPack})
-		a.Err = errors.Join(err, a.Err)
-		return a
+		return d.failed(ctx, packs[0], err)
 	}
 	if reason != gate.ReasonNone {
 		return d.note(ctx, packs[0], gate.Verdict{Outcome: gate.Refuse, Reason: reason})
 	}
-	code, document = d.pairing.complete(now, code, document)
+	p := presentation{freshDocument: code == nil}
+	p.code, p.document = d.pairing.complete(now, code, document)
 	var a Answer
-	if code != nil {
-		a = d.answerCode(ctx, now, code, document, packs)
+	if p.code != nil {
+		a = d.answerCode(ctx, now, &p, packs)
 	} else {
-		a = d.answerDocument(ctx, now, document, packs)
+		a = d.answerDocument(ctx, now, p.document, packs)
 	}
-	d.pairing.keep(now, a.Verdict.Wants, code, document)
+	d.pairing.keep(now, a.Verdict.Wants, p.code, p.document)
 	return a
+}
+
+// presentation is what one visitor has shown: a code, a document, or both. Of
+// both, one was kept from a moment ago, and freshDocument says which.
+type presentation struct {
+	code          *shownCode
+	document      shownDocument
+	freshDocument bool
 }
 
 // Waiting reports what the visitor at the lane still has to show.
@@ -128,11 +135,30 @@ func (d *Desk) read(now time.Time, r gate.Reading, packs []Pack) (*shownCode, sh
 	return &code, nil, reason, err
 }
 
-// answerCode decides on a code, with the document that came with it.
-func (d *Desk) answerCode(ctx context.Context, now time.Time, code *shownCode, document shownDocument, packs []Pack) Answer {
+// answerCode decides on a code, with the document that came with it. A document
+// and a code that do not match may be two visitors': the half that was kept is
+// then let go, where the fresh one makes sense by itself.
+func (d *Desk) answerCode(ctx context.Context, now time.Time, p *presentation, packs []Pack) Answer {
+	v, shown, known, pack, err := d.decideCode(now, p.code, p.document, packs)
+	switch {
+	case pack == nil:
+		return d.note(ctx, nil, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonNoPack})
+	case err != nil:
+		return d.failed(ctx, pack, err)
+	case v.Reason == gate.ReasonDocumentMismatch && p.freshDocument && d.isKnown(p.document, packs):
+		p.code = nil
+		return d.answerDocument(ctx, now, p.document, packs)
+	case v.Reason == gate.ReasonDocumentMismatch && !p.freshDocument:
+		p.document = nil
+		return d.answerCode(ctx, now, p, packs)
+	}
+	return d.settle(ctx, now, pack, v, shown, known)
+}
+
+func (d *Desk) decideCode(now time.Time, code *shownCode, document shownDocument, packs []Pack) (gate.Verdict, *gate.Presented, *gate.Ticket, Pack, error) {
 	pack := packOf(packs, code.event)
 	if pack == nil {
-		return d.note(ctx, nil, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonNoPack})
+		return gate.Verdict{}, nil, nil, nil, nil
 	}
 	shown := code.shown
 	shown.Direction = d.side
@@ -141,11 +167,27 @@ func (d *Desk) answerCode(ctx context.Context, now time.Time, code *shownCode, d
 	}
 	known, err := d.load(pack, code)
 	if err != nil {
-		a := d.note(ctx, pack, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonNoPack})
-		a.Err = errors.Join(err, a.Err)
-		return a
+		return gate.Verdict{}, nil, nil, pack, err
 	}
-	return d.settle(ctx, now, pack, d.decide(now, pack, &shown, known), &shown, known)
+	return d.decide(now, pack, &shown, known), &shown, known, pack, nil
+}
+
+// isKnown reports whether any ticket is on file for a document.
+func (d *Desk) isKnown(document shownDocument, packs []Pack) bool {
+	for _, t := range document {
+		ids, err := packOf(packs, t.event).ByDocument(t.tag, d.ids[:0])
+		if d.ids = ids; err == nil && len(ids) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// failed sends the visitor to staff because the pack cannot be read.
+func (d *Desk) failed(ctx context.Context, pack Pack, err error) Answer {
+	a := d.note(ctx, pack, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonNoPack})
+	a.Err = errors.Join(err, a.Err)
+	return a
 }
 
 // load puts the code's ticket into d.ticket.
@@ -187,9 +229,7 @@ func (d *Desk) answerDocument(ctx context.Context, now time.Time, document shown
 		shown := gate.Presented{Kind: gate.CredentialDocument, Documents: []gate.Tag{t.tag}, Direction: d.side}
 		ids, err := pack.ByDocument(t.tag, d.ids[:0])
 		if err != nil {
-			a := d.note(ctx, pack, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonNoPack})
-			a.Err = errors.Join(err, a.Err)
-			return a
+			return d.failed(ctx, pack, err)
 		}
 		d.ids = ids
 		for _, id := range ids[:min(len(ids), mostTickets)] {
@@ -217,9 +257,7 @@ func (d *Desk) answerDocument(ctx context.Context, now time.Time, document shown
 	shown := gate.Presented{Kind: gate.CredentialDocument, Documents: document.of(from.Event()), Direction: d.side}
 	known, err := d.load(from, &shownCode{ticket: which})
 	if err != nil || known == nil {
-		a := d.note(ctx, from, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonNoPack})
-		a.Err = errors.Join(err, a.Err)
-		return a
+		return d.failed(ctx, from, err)
 	}
 	return d.settle(ctx, now, from, d.decide(now, from, &shown, known), &shown, known)
 }

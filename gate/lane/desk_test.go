@@ -228,10 +228,19 @@ func TestPairingIsForOneVisitor(t *testing.T) {
 	expect(t, d, v.short(1), gate.Refuse, gate.ReasonDocumentNeeded)
 	v.wait(10 * time.Second)
 	expect(t, d, v.card(zhangCard), gate.Refuse, gate.ReasonCodeNeeded) // too late: it starts anew
-	expect(t, d, v.short(2), gate.Refuse, gate.ReasonDocumentMismatch)  // Li's code after Zhang's card
-	expect(t, d, v.card(zhangCard), gate.Refuse, gate.ReasonCodeNeeded)
+	expect(t, d, v.short(2), gate.Refuse, gate.ReasonDocumentNeeded)    // Li comes, and Zhang's card is let go
+	expect(t, d, v.card(zhangCard), gate.Refuse, gate.ReasonCodeNeeded) // Zhang again, and Li's code is let go
 	expect(t, d, v.short(1), gate.Admit, gate.ReasonAdmitted)
 	expect(t, d, v.card(liCard), gate.Refuse, gate.ReasonCodeNeeded) // nothing of Zhang's is left
+}
+
+func TestSomebodyElsesDocument(t *testing.T) {
+	v := newVenue(t)
+	v.policy.RealName = gate.RealNameCodeAndDocument
+	v.sell(1, v.with(zhangCard))
+	d := v.desk(northID)
+	expect(t, d, v.short(1), gate.Refuse, gate.ReasonDocumentNeeded)
+	expect(t, d, v.card(liCard), gate.Refuse, gate.ReasonDocumentMismatch) // Li has no ticket
 }
 
 func TestForeignCode(t *testing.T) {
