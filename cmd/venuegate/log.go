@@ -47,6 +47,7 @@ venuegate log --data /var/lib/venuegate --follow --json`),
 	}
 	dataFlag(cmd, &data)
 	cmd.Flags().UintSliceVar(&lanes, "lane", nil, "only this lane's `ID`; repeat for several")
+	cmd.Flags().Lookup("lane").DefValue = "" // else the help says "default []"
 	cmd.Flags().StringVar(&ticket, "ticket", "", "only this `TICKET`'s")
 	cmd.Flags().StringArrayVar(&reasons, "reason", nil, "only with this reason's `CODE`, such as code_stale; repeat for several")
 	cmd.Flags().StringVar(&since, "since", "", "only since this `TIME` in RFC 3339, or for so long, such as 90m")

@@ -45,6 +45,7 @@ func (f *orderFlags) add(cmd *cobra.Command) {
 	fs.Uint16Var(&f.class, "class", 0, "`ID` of the ticket's class (default the event's first)")
 	fs.Uint16Var(&f.zoneGroup, "zone-group", 0, "`ID` of the zones that it opens (default the event's first)")
 	fs.UintSliceVar(&f.sessions, "session", nil, "`ID` of a session that it is for (default the one that is on, else the next)")
+	fs.Lookup("session").DefValue = "" // else the help says "default []" beside it
 	fs.BoolVar(&f.anySession, "any-session", false, "for every session of the event")
 	fs.Uint8Var(&f.party, "party", 1, "how many `PEOPLE` it admits")
 	fs.BoolVar(&f.noReEntry, "no-re-entry", false, "its holder may not come back")

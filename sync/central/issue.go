@@ -2,8 +2,11 @@ package central
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/venuegate/venuegate/crypto/identity"
 	"github.com/venuegate/venuegate/crypto/ticket"
@@ -100,15 +103,18 @@ func (o *Office) Issue(now time.Time, orders ...Order) ([]Issued, error) {
 	issued := make([]Issued, len(orders))
 	err = o.storage.Add(e.id(), func(last gate.TicketID) ([]gate.Ticket, error) {
 		next := max(last+1, FirstTicket(e.id()))
+		// A chain is thousands of hashes, so a large order takes all cores.
+		var signing errgroup.Group
+		signing.SetLimit(runtime.GOMAXPROCS(0))
 		for i := range tickets {
-			tickets[i].ID = next + gate.TicketID(i)
-			signed, err := sign(issuer, &tickets[i])
-			if err != nil {
-				return nil, err
-			}
-			issued[i] = Issued{Ticket: tickets[i], Signed: signed}
+			signing.Go(func() error {
+				tickets[i].ID = next + gate.TicketID(i)
+				signed, err := sign(issuer, &tickets[i])
+				issued[i] = Issued{Ticket: tickets[i], Signed: signed}
+				return err
+			})
 		}
-		return tickets, nil
+		return tickets, signing.Wait()
 	})
 	if err != nil {
 		return nil, err
