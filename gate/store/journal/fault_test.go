@@ -15,18 +15,16 @@ import (
 	"github.com/venuegate/venuegate/gate/ledger"
 )
 
-// failing makes the n-th operation op on a file whose name contains part fail,
-// and those after it while left lasts.
-func failing(op, part string, n, left int, err error) func(string, string) error {
+// failing makes the n-th operation op on a file whose name contains part fail.
+func failing(op, part string, n int, err error) func(string, string) error {
 	return func(o, name string) error {
 		if o != op || !strings.Contains(name, part) {
 			return nil
 		}
-		if n--; n > 0 || left == 0 {
-			return nil
+		if n--; n == 0 {
+			return err
 		}
-		left--
-		return err
+		return nil
 	}
 }
 
@@ -37,10 +35,10 @@ func TestFailedAppend(t *testing.T) {
 		doing string
 		cause error
 	}{
-		{"the write fails", failing("write", "0001.seg", 3, 1, syscall.EIO), "write", syscall.EIO},
-		{"half is written, then the disk is full", failing("write", "0001.seg", 3, 1, errHalf), "write", syscall.ENOSPC},
-		{"the flush fails", failing("sync", "0001.seg", 3, 1, syscall.EIO), "flush", syscall.EIO},
-		{"the flush finds the disk full", failing("sync", "0001.seg", 3, 1, syscall.ENOSPC), "flush", syscall.ENOSPC},
+		{"the write fails", failing("write", "0001.seg", 3, syscall.EIO), "write", syscall.EIO},
+		{"half is written, then the disk is full", failing("write", "0001.seg", 3, errHalf), "write", syscall.ENOSPC},
+		{"the flush fails", failing("sync", "0001.seg", 3, syscall.EIO), "flush", syscall.EIO},
+		{"the flush finds the disk full", failing("sync", "0001.seg", 3, syscall.ENOSPC), "flush", syscall.ENOSPC},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -250,7 +248,7 @@ func TestFailureFailsItsWriteOnly(t *testing.T) {
 			synctest.Wait()
 			if i == 2 { // 2 and 3 wait behind 1 at its commit
 				p.mu.Lock()
-				p.fault = failing("sync", "0001.seg", 1, 1, syscall.EIO)
+				p.fault = failing("sync", "0001.seg", 1, syscall.EIO)
 				p.mu.Unlock()
 				step <- struct{}{}
 				synctest.Wait() // they fail; the new epoch waits at its first commit
@@ -316,7 +314,7 @@ func TestNotesOutliveAFailure(t *testing.T) {
 		p := &session{memDisk: newMemDisk()}
 		var s site
 		j, _ := open(t, s.options(p, "/journal"))
-		p.fault = failing("sync", "0001.seg", 1, 1, syscall.EIO)
+		p.fault = failing("sync", "0001.seg", 1, syscall.EIO)
 		for i := range 3 {
 			if err := j.Note(t.Context(), refusal(1+i)); err != nil {
 				t.Fatal(err)
@@ -360,7 +358,7 @@ func TestHeadIsStoredEverySecond(t *testing.T) {
 			t.Errorf("%d heads were written for 3 appends and an idle hour", writes)
 		}
 		p.mu.Lock()
-		p.fault = failing("sync", headFile, 1, 1, io.ErrShortWrite)
+		p.fault = failing("sync", headFile, 1, io.ErrShortWrite)
 		p.mu.Unlock()
 		appendAll(t, j, 4, 4)
 		time.Sleep(ownEvery)

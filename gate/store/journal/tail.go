@@ -13,8 +13,8 @@ import (
 type Tail struct {
 	reader  reader
 	at      ledger.Position // last record delivered
-	origin  ledger.Origin   // epoch that is read; zero before the first
-	segment int
+	origin  ledger.Origin   // epoch that is read
+	segment int             // zero before the first
 	off     int64
 	buf     []byte // read and not delivered yet
 }
@@ -27,7 +27,7 @@ func OpenTail(dir string, after ledger.Position) (*Tail, error) {
 		return nil, err
 	}
 	if !after.IsZero() {
-		t.open(after.Origin, 1)
+		t.origin = after.Origin
 	}
 	return t, nil
 }
@@ -37,16 +37,23 @@ func OpenTail(dir string, after ledger.Position) (*Tail, error) {
 // frames stand behind them.
 func (t *Tail) Next(rec *ledger.Record) (bool, error) {
 	for {
-		if t.origin.Epoch != 0 {
+		if t.segment != 0 {
 			found, err := t.frame(rec)
 			if found || err != nil {
 				return found, err
 			}
 		}
-		advanced, err := t.advance()
-		if !advanced || err != nil {
+		o, segment, err := t.next()
+		if segment == 0 || err != nil {
 			return false, err
 		}
+		if t.segment != 0 { // it is complete by now: take what came since we looked
+			found, err := t.frame(rec)
+			if found || err != nil {
+				return found, err
+			}
+		}
+		t.open(o, segment)
 	}
 }
 
@@ -104,12 +111,12 @@ func (t *Tail) fill() error {
 	return nil
 }
 
-// advance goes to the next segment that holds a record, of this epoch or of a
-// later one, and reports whether there is one.
-func (t *Tail) advance() (bool, error) {
+// next finds the next segment that holds a record, of this epoch or of a later
+// one. Its number is zero when there is none.
+func (t *Tail) next() (o ledger.Origin, segment int, err error) {
 	fresh := reader{disk: t.reader.disk, dir: t.reader.dir}
 	if err := fresh.list(nil); err != nil {
-		return false, err
+		return o, 0, err
 	}
 	for _, o := range fresh.epochs {
 		if o.Compare(t.origin) < 0 {
@@ -122,13 +129,12 @@ func (t *Tail) advance() (bool, error) {
 			var b [frameSize]byte
 			n, err := fresh.disk.ReadAt(segmentPath(fresh.dir, o, s.file), b[:], segmentHeader)
 			if err != nil {
-				return false, fmt.Errorf("journal: follow: %w", err)
+				return o, 0, fmt.Errorf("journal: follow: %w", err)
 			}
 			if _, problem := parseFrame(b[:n], o); problem == "" {
-				t.open(o, s.file)
-				return true, nil
+				return o, s.file, nil
 			}
 		}
 	}
-	return false, nil
+	return o, 0, nil
 }
