@@ -1,6 +1,14 @@
-// Package camera reads QR codes in pictures.
+// Package camera reads QR codes with a camera and in photos.
 //
-// It is the only package that imports the QR decoder. It works on one still
-// image at a time, bounded in size before it is decoded, and says what the code
-// holds, never whether a ticket is good. cmd/venuegate calls it for image files.
+// A Reader keeps a camera open through V4L2, takes the brightness of its frames
+// and hands them to hw/camera/qr at a pace that leaves the processor to others:
+// what is never to happen is that looking for a code delays one that was read.
+// What lies in front of the camera is delivered once. Decode and LoadFile are for
+// still images.
+//
+// This folder is the only place that imports the QR decoder and the camera
+// library. It says what a code holds, never whether a ticket is good; keeps no
+// picture; and puts no text of a code in an error, a counter or a log.
+// gate/appliance makes readers and gate/lane runs them; cmd/venuegate reads
+// image files.
 package camera

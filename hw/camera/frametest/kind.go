@@ -47,6 +47,7 @@ type Frame struct {
 	N     int
 	Text  string // what its code says; empty for Negative
 	Image *image.Gray
+	Code  image.Point // where the middle of its code is
 }
 
 // Draw draws frame n of a kind. It takes some 50 ms at 640 × 480.
@@ -76,6 +77,6 @@ func draw(kind Kind, n int, short bool) Frame {
 	default:
 		f.Text, s = longCode(rng, n)
 	}
-	f.Image = photograph(rng, conditionsOf(rng, kind), screen(rng, s, kind == Inverted))
+	f.Image, f.Code = photograph(rng, conditionsOf(rng, kind), screen(rng, s, kind == Inverted))
 	return f
 }

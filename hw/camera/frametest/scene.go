@@ -7,8 +7,9 @@ import (
 )
 
 // photograph takes the picture: the phone in front of a background, then what
-// lens, lamps, sensor and compression do to it, in the order light meets them.
-func photograph(rng *rand.Rand, c conditions, p *phone) *image.Gray {
+// lens, lamps, sensor and compression do to it, in the order light meets them. It
+// returns where the middle of the code is, too.
+func photograph(rng *rand.Rand, c conditions, p *phone) (*image.Gray, image.Point) {
 	x := float64(c.width)/2 + uniform(rng, -c.offset, c.offset)
 	y := float64(c.height)/2 + uniform(rng, -c.offset, c.offset)/2
 	scene := background(rng, c.width, c.height)
@@ -23,7 +24,7 @@ func photograph(rng *rand.Rand, c conditions, p *phone) *image.Gray {
 	if c.glare > 0 {
 		scene.shine(rng, c.glare, x, y, float64(c.height)/480)
 	}
-	return scene.expose(rng, c)
+	return scene.expose(rng, c), image.Pt(int(x), int(y))
 }
 
 // background is clouds of several sizes with some boxes in front of them.

@@ -17,9 +17,9 @@ func FuzzDecode(f *testing.F) {
 	// A code of 29 modules, cut from a frame to about 100 pixels a side.
 	frame := frametest.Draw(frametest.ShortFar, 1)
 	img := frame.Image
-	x, y := codeCentre(img.Pix, img.Stride)
 	const side = 112
-	x, y = min(max(x-side/2, 0), img.Rect.Dx()-side), min(max(y-side/2, 0), img.Rect.Dy()-side)
+	x := min(max(frame.Code.X-side/2, 0), img.Rect.Dx()-side)
+	y := min(max(frame.Code.Y-side/2, 0), img.Rect.Dy()-side)
 	var cut []byte
 	for v := range side {
 		cut = append(cut, img.Pix[(y+v)*img.Stride+x:][:side]...)
@@ -63,28 +63,6 @@ func FuzzMessage(f *testing.F) {
 			t.Errorf("%d bytes became %d", len(in), len(r.text))
 		}
 	})
-}
-
-// codeCentre is where a frame changes most between neighbours.
-func codeCentre(pix []byte, stride int) (x, y int) {
-	const cell = 32
-	most := 0
-	for j := 0; j+cell < len(pix)/stride; j += cell / 2 {
-		for i := 0; i+cell < stride; i += cell / 2 {
-			sum := 0
-			for v := range cell {
-				row := pix[(j+v)*stride+i:]
-				for u := range cell {
-					d := int(row[u+1]) - int(row[u])
-					sum += max(d, -d)
-				}
-			}
-			if sum > most {
-				most, x, y = sum, i+cell/2, j+cell/2
-			}
-		}
-	}
-	return x, y
 }
 
 func TestImpossiblePlanes(t *testing.T) {
