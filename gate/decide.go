@@ -195,6 +195,7 @@ func (d *decision) admit() {
 	v := &d.verdict
 	v.Outcome, v.Reason = Admit, ReasonAdmitted
 	v.Entry = d.tally.entries + 1
+	v.Hold = d.policy.Classes[d.ticket.Class].Hold
 	if d.comingBack() {
 		v.Reason = ReasonReAdmitted
 	}

@@ -90,9 +90,11 @@ func (s *scene) cameIn(clock string, step uint32) *gate.Grant {
 	return &s.history.Ticket[len(s.history.Ticket)-1]
 }
 
-// out puts the exit of everybody of an entry on record.
-func out(g *gate.Grant, clock string, step uint32) {
-	g.Out, g.LastOut, g.OutHasStep, g.OutStep = g.Count, at(clock), true, step
+// wentOut puts an entry and the exit of everybody of it on record.
+func (s *scene) wentOut(in, out string, inStep, outStep uint32) {
+	g := s.cameIn(in, inStep)
+	g.Out, g.LastOut = g.Count, at(out)
+	s.history.HasOut, s.history.OutGeneration, s.history.OutStep = true, g.Generation, outStep
 }
 
 func (s *scene) document(tags ...gate.Tag) {
@@ -144,7 +146,7 @@ func TestDecide(t *testing.T) {
 			{"its new holder came in before, elsewhere", func(s *scene) { s.history.Floor = 2 }, gate.Refuse, gate.ReasonSuperseded},
 			{"its old holder is inside", func(s *scene) { s.cameIn("18:10", 400); s.shown.Generation = 2 }, gate.Refer, gate.ReasonEnteredByOldHolder},
 			{"its old holder came and left", func(s *scene) {
-				out(s.cameIn("18:10", 400), "18:20", 410)
+				s.wentOut("18:10", "18:20", 400, 410)
 				s.shown.Generation, s.shown.Step, s.policy.ReEntry = 2, 1, gate.ReEntryAfterExit
 			}, gate.Admit, gate.ReasonReAdmitted},
 		}},
@@ -172,11 +174,11 @@ func TestDecide(t *testing.T) {
 			{"not valid yet", func(s *scene) { s.ticket.ValidFrom = at("19:00") }, gate.Refuse, gate.ReasonNotYetValid},
 			{"no longer valid", func(s *scene) { s.ticket.ValidUntil = at("18:15") }, gate.Refuse, gate.ReasonNoLongerValid},
 			{"out for a smoke, back after last entry", func(s *scene) {
-				out(s.cameIn("19:00", 300), "19:50", 400)
+				s.wentOut("19:00", "19:50", 300, 400)
 				s.now, s.policy.ReEntry = at("20:10"), gate.ReEntryAfterExit
 			}, gate.Refuse, gate.ReasonLastEntryPassed},
 			{"the same where latecomers may come back", func(s *scene) {
-				out(s.cameIn("19:00", 300), "19:50", 400)
+				s.wentOut("19:00", "19:50", 300, 400)
 				s.now, s.policy.ReEntry, s.policy.ReEntryLate = at("20:10"), gate.ReEntryAfterExit, true
 			}, gate.Admit, gate.ReasonReAdmitted},
 		}},
@@ -184,22 +186,22 @@ func TestDecide(t *testing.T) {
 			{"the same code again", func(s *scene) { s.cameIn("18:20", 500) }, gate.Refuse, gate.ReasonAlreadyInside},
 			{"a fresh code of who is inside", func(s *scene) { s.cameIn("18:20", 400) }, gate.Refuse, gate.ReasonAlreadyInside},
 			{"a document of who is inside", func(s *scene) { s.cameIn("18:20", 400); s.document(zhang) }, gate.Refuse, gate.ReasonAlreadyInside},
-			{"went out, no re-entry here", func(s *scene) { out(s.cameIn("18:05", 300), "18:20", 400) }, gate.Refuse, gate.ReasonNoReEntry},
+			{"went out, no re-entry here", func(s *scene) { s.wentOut("18:05", "18:20", 300, 400) }, gate.Refuse, gate.ReasonNoReEntry},
 			{"went out, re-entry allowed", func(s *scene) {
-				out(s.cameIn("18:05", 300), "18:20", 400)
+				s.wentOut("18:05", "18:20", 300, 400)
 				s.policy.ReEntry = gate.ReEntryAfterExit
 			}, gate.Admit, gate.ReasonReAdmitted},
 			{"re-entry for all but this ticket", func(s *scene) {
-				out(s.cameIn("18:05", 300), "18:20", 400)
+				s.wentOut("18:05", "18:20", 300, 400)
 				s.policy.ReEntry, s.ticket.ReEntry = gate.ReEntryAfterExit, false
 			}, gate.Refuse, gate.ReasonNoReEntry},
 			{"passed the phone over the fence", func(s *scene) { s.cameIn("18:05", 300); s.policy.ReEntry = gate.ReEntryAfterExit }, gate.Refuse, gate.ReasonAlreadyInside},
 			{"back with the code of the way out", func(s *scene) {
-				out(s.cameIn("18:05", 300), "18:29", 500)
+				s.wentOut("18:05", "18:29", 300, 500)
 				s.policy.ReEntry = gate.ReEntryAfterExit
 			}, gate.Refuse, gate.ReasonCodeUsed},
 			{"back too soon", func(s *scene) {
-				out(s.cameIn("18:05", 300), "18:20", 400)
+				s.wentOut("18:05", "18:20", 300, 400)
 				s.policy.ReEntry, s.policy.ReEntryPause = gate.ReEntryAfterExit, 15*time.Minute
 			}, gate.Refuse, gate.ReasonPauseNotOver},
 			{"back after the pause, no exit readers here", func(s *scene) {
@@ -216,7 +218,7 @@ func TestDecide(t *testing.T) {
 				s.policy.ReEntry, s.policy.ReEntryPause = gate.ReEntryAfterPause, 20*time.Minute
 			}, gate.Refuse, gate.ReasonAlreadyInside},
 			{"all entries of the session used", func(s *scene) {
-				out(s.cameIn("18:05", 300), "18:20", 400)
+				s.wentOut("18:05", "18:20", 300, 400)
 				s.policy.ReEntry, s.policy.EntriesPerSession = gate.ReEntryAfterExit, 1
 			}, gate.Refuse, gate.ReasonEntriesUsedUp},
 			{"all entries of the ticket used", func(s *scene) {
@@ -225,7 +227,7 @@ func TestDecide(t *testing.T) {
 				s.ticket.EntriesInAll = 1
 			}, gate.Refuse, gate.ReasonEntriesUsedUp},
 			{"all entries of the day used", func(s *scene) {
-				out(s.cameIn("18:05", 300), "18:20", 400)
+				s.wentOut("18:05", "18:20", 300, 400)
 				s.policy.ReEntry, s.ticket.EntriesPerDay = gate.ReEntryAfterExit, 1
 			}, gate.Refuse, gate.ReasonEntriesUsedUp},
 			{"yesterday's entries do not count today", func(s *scene) {
@@ -269,7 +271,7 @@ func TestDecide(t *testing.T) {
 			{"first entry, both", func(s *scene) { s.policy.RealName = gate.RealNameDocumentAtFirst; s.codeAndDocument(zhang) }, gate.Admit, gate.ReasonAdmitted},
 			{"first entry, the code alone", func(s *scene) { s.policy.RealName = gate.RealNameDocumentAtFirst }, gate.Refuse, gate.ReasonDocumentNeeded},
 			{"coming back, the code alone", func(s *scene) {
-				out(s.cameIn("18:05", 300), "18:20", 400)
+				s.wentOut("18:05", "18:20", 300, 400)
 				s.policy.RealName, s.policy.ReEntry = gate.RealNameDocumentAtFirst, gate.ReEntryAfterExit
 			}, gate.Admit, gate.ReasonReAdmitted},
 		}},
@@ -302,6 +304,9 @@ func TestDecide(t *testing.T) {
 			{"who is not on record", func(s *scene) { s.lane.Kind = gate.LaneExit }, gate.Exit, gate.ReasonExitUnmatched},
 			{"long after the end", func(s *scene) { s.lane.Kind = gate.LaneExit; s.now = at("23:59"); s.cameIn("18:10", 400) }, gate.Exit, gate.ReasonExited},
 			{"a screenshot", func(s *scene) { s.lane.Kind = gate.LaneExit; s.shown.Check = gate.ReasonCodeStale }, gate.Refuse, gate.ReasonCodeStale},
+			{"in again with the code of an exit that matched nobody", func(s *scene) {
+				s.history.HasOut, s.history.OutGeneration, s.history.OutStep = true, 1, 500
+			}, gate.Refuse, gate.ReasonCodeUsed},
 			{"a lane for both ways, from inside", func(s *scene) { s.lane.Kind = gate.LaneBoth; s.cameIn("18:10", 400) }, gate.Exit, gate.ReasonExited},
 			{"a lane for both ways, from outside", func(s *scene) { s.lane.Kind = gate.LaneBoth }, gate.Admit, gate.ReasonAdmitted},
 			{"a lane for both ways, at its entry reader, but inside", func(s *scene) {

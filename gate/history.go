@@ -9,7 +9,7 @@ type Grant struct {
 	Session    SessionID
 	Generation uint8
 	HasStep    bool
-	Step       uint32 // of the code that was accepted
+	Step       uint32 // of the code that it was accepted on
 	Count      int    // people admitted; what was voided is taken off
 	Out        int    // of them, those whose exit is on record
 	At         time.Time
@@ -18,8 +18,6 @@ type Grant struct {
 	Isolated   bool // granted without asking the other gates
 	Override   bool // granted by staff
 	LastOut    time.Time
-	OutHasStep bool
-	OutStep    uint32 // of the highest code accepted on a way out
 }
 
 // Inside returns how many of the grant's people are still in.
@@ -45,6 +43,11 @@ type History struct {
 	// Person holds the grants of other tickets of the same person. It is filled
 	// only where the policy is one person, one entry.
 	Person []Grant
+	// HasOut says that OutGeneration and OutStep are the newest code accepted on
+	// a way out, also where nobody is on record as having come in.
+	HasOut        bool
+	OutGeneration uint8
+	OutStep       uint32
 	// Floor is the highest generation ever admitted, voided grants included. It
 	// outlives a pack roll-back.
 	Floor uint8
@@ -67,6 +70,9 @@ type tally struct {
 
 func (h *History) tally(session SessionID, generation uint8, dayStart time.Time) tally {
 	var t tally
+	if h.HasOut {
+		t.raise(h.OutGeneration, h.OutStep)
+	}
 	for i := range h.Ticket {
 		g := &h.Ticket[i]
 		t.all += g.Count
@@ -75,9 +81,6 @@ func (h *History) tally(session SessionID, generation uint8, dayStart time.Time)
 		}
 		if g.HasStep {
 			t.raise(g.Generation, g.Step)
-		}
-		if g.OutHasStep {
-			t.raise(g.Generation, g.OutStep)
 		}
 		if g.Session != session {
 			continue

@@ -21,9 +21,19 @@ type Policy struct {
 	NoDocumentAlone   bool // a document by itself does not find the ticket
 	Margins           Margins
 	Isolation         Isolation
+	Classes           map[ClassID]ClassRule
 	AssumedClass      ClassID // of tickets that the pack does not know yet
 	UntrustedMargins  Margins // while the gate's clock is not trusted
 	UntrustedDocument bool    // while the gate's clock is not trusted, a code asks for a document
+}
+
+// ClassRule is what is special about a class of ticket.
+type ClassRule struct {
+	// Hold is how long the barrier waits for somebody of the class; zero: as for
+	// everybody.
+	Hold time.Duration
+	// LeadsOrder: a ticket of the class brings in all that are left of its order.
+	LeadsOrder bool
 }
 
 // Margins are how many steps a phone's clock may be behind and ahead.

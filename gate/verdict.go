@@ -16,9 +16,16 @@ type Verdict struct {
 	NotBefore  time.Time     // when to come back, where the reason has such a time
 	Previous   *Admission    // the earlier entry that stands in the way
 	Marks      Marks
+	Hold       time.Duration // how long the barrier waits; zero: as the lane does
+	Group      Group         // where a leader brought others along
 	// OpenLimit and EntryLimit are what the claim must hold to: people inside
 	// at a time, and people admitted in the session (zero: no limit).
 	OpenLimit, EntryLimit int
+}
+
+// Group is how many of an order came in with its leader.
+type Group struct {
+	Admitted, Of int // people; both zero without a group
 }
 
 // Opens reports whether the barrier moves.

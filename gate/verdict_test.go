@@ -32,7 +32,7 @@ func TestRefusalSaysWhenToComeBack(t *testing.T) {
 		t.Errorf("before doors: come back at %v, want 18:00", v.NotBefore)
 	}
 	pause := plainScene()
-	out(pause.cameIn("18:05", 300), "18:20", 400)
+	pause.wentOut("18:05", "18:20", 300, 400)
 	pause.policy.ReEntry, pause.policy.ReEntryPause = gate.ReEntryAfterExit, 15*time.Minute
 	if v := pause.decide(); !v.NotBefore.Equal(at("18:35")) {
 		t.Errorf("pause: come back at %v, want 18:35", v.NotBefore)
@@ -144,10 +144,11 @@ func play(s *scene, v gate.Verdict) {
 			g := &s.history.Ticket[i]
 			n := min(left, g.Inside())
 			if n > 0 {
-				g.Out, g.LastOut, g.OutHasStep, g.OutStep = g.Out+n, s.now, true, s.shown.Step
+				g.Out, g.LastOut = g.Out+n, s.now
 				left -= n
 			}
 		}
+		s.history.HasOut, s.history.OutGeneration, s.history.OutStep = true, s.shown.Generation, s.shown.Step
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // a box may have no zone database, and events name their zone
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
 	"github.com/venuegate/venuegate/gate/appliance"
@@ -139,7 +140,10 @@ func newLogger(w io.Writer, c config.Log) zerolog.Logger {
 		level = zerolog.InfoLevel // the configuration has been checked
 	}
 	if c.Format == "console" {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000"}
+		f, isFile := w.(*os.File)
+		w = zerolog.ConsoleWriter{
+			Out: w, TimeFormat: "15:04:05.000", NoColor: !isFile || !isatty.IsTerminal(f.Fd()),
+		}
 	}
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
 }

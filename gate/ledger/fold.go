@@ -15,7 +15,8 @@ const few = 48
 // of and chain are buffers.
 //
 // Voids come off first, whenever they happened: who did not go through was
-// never in. Exits follow in order, each taking from the grants before it.
+// never in, or never out. Exits follow in order, each taking from the grants
+// before it.
 func (l *Ledger) fold(head int32, dst []gate.Grant, of, chain []int32) (grants []gate.Grant, entryOf []int32, floor uint8) {
 	from := len(dst)
 	of, chain = of[:0], chain[:0]
@@ -44,8 +45,7 @@ func (l *Ledger) fold(head int32, dst []gate.Grant, of, chain []int32) (grants [
 		case KindGrant:
 			before++
 		case KindExit:
-			took := leave(own, e, l.find(of, e.ref), before)
-			markStep(own, e, took, before)
+			leave(own, e, int(e.count)-l.voided(chain, e.at), l.find(of, e.ref), before)
 		}
 	}
 	n := 0
@@ -90,24 +90,30 @@ func (l *Ledger) find(of []int32, at place) int {
 	return -1
 }
 
+// voided returns how many people of an exit did not go through after all.
+func (l *Ledger) voided(chain []int32, at place) int {
+	n := 0
+	for _, i := range chain {
+		if e := l.entries.at(i); e.kind == KindVoided && e.ref == at {
+			n += int(e.count)
+		}
+	}
+	return n
+}
+
 // leave takes the people of an exit off the grant that it names, and then off
 // the latest grants before it that have people inside. An exit that names a
-// grant which has not arrived waits for it and takes nobody off another. leave
-// returns the first grant that it took somebody off, or -1.
-func leave(grants []gate.Grant, e *entry, named, before int) int {
-	left, took := int(e.count), -1
+// grant which has not arrived waits for it and takes nobody off another.
+func leave(grants []gate.Grant, e *entry, left, named, before int) {
 	take := func(g int) {
 		n := min(left, grants[g].Inside())
-		if n == 0 {
+		if n <= 0 {
 			return
 		}
 		left -= n
 		grants[g].Out += n
 		if at := time.UnixMilli(e.wall).UTC(); at.After(grants[g].LastOut) {
 			grants[g].LastOut = at
-		}
-		if took < 0 {
-			took = g
 		}
 	}
 	if named >= 0 {
@@ -118,40 +124,31 @@ func leave(grants []gate.Grant, e *entry, named, before int) int {
 			take(g)
 		}
 	}
-	return took
 }
 
-// markStep remembers the code of an exit with a grant of its generation, so
-// that it opens nothing again: the grant that was left, else the latest before
-// the exit, else the latest.
-func markStep(grants []gate.Grant, e *entry, took, before int) {
-	if e.step() == NoStep {
-		return
-	}
-	g := took
-	if g < 0 || !marksGrant(&grants[g], e) {
-		g = latest(grants[:before], e)
-	}
-	if g < 0 {
-		g = latest(grants, e)
-	}
-	if g < 0 {
-		return
-	}
-	if grant := &grants[g]; !grant.OutHasStep || e.step() > grant.OutStep {
-		grant.OutHasStep, grant.OutStep = true, e.step()
-	}
-}
-
-func marksGrant(g *gate.Grant, e *entry) bool {
-	return g.Count > 0 && g.Generation == e.generation()
-}
-
-func latest(grants []gate.Grant, e *entry) int {
-	for g := len(grants) - 1; g >= 0; g-- {
-		if marksGrant(&grants[g], e) {
-			return g
+// newestOut returns the newest code that was accepted on a way out, as it
+// stands in entries: whoever shows it again is not let in with it, whether or
+// not a grant is on record that was left.
+func (l *Ledger) newestOut(head int32) (code uint32, found bool) {
+	for i := head; i != none; i = l.entries.at(i).next {
+		e := l.entries.at(i)
+		if e.kind != KindExit || e.step() == NoStep || l.wasVoided(head, e) {
+			continue
+		}
+		if !found || e.code > code {
+			code, found = e.code, true
 		}
 	}
-	return -1
+	return code, found
+}
+
+// wasVoided reports whether nobody of an exit went through.
+func (l *Ledger) wasVoided(head int32, exit *entry) bool {
+	n := 0
+	for i := head; i != none; i = l.entries.at(i).next {
+		if e := l.entries.at(i); e.kind == KindVoided && e.ref == exit.at {
+			n += int(e.count)
+		}
+	}
+	return n >= int(exit.count)
 }

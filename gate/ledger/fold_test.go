@@ -88,8 +88,8 @@ func TestHistory(t *testing.T) {
 			Count: count, At: minute(at), Gate: 7, Lane: 21,
 		}
 	}
-	left := func(g gate.Grant, out, at int, step uint32) gate.Grant {
-		g.Out, g.LastOut, g.OutHasStep, g.OutStep = out, minute(at), true, step
+	left := func(g gate.Grant, out, at int) gate.Grant {
+		g.Out, g.LastOut = out, minute(at)
 		return g
 	}
 	tests := []struct {
@@ -133,55 +133,60 @@ func TestHistory(t *testing.T) {
 		{"went out by the grant it names", func(a, b *gateLog) {
 			ref := a.add(minute(1), grant(10, 1))
 			b.add(minute(9), exit(58, 1, ref))
-		}, []gate.Grant{left(in(1, 10, 1), 1, 9, 58)}, 1, Count{1, 1, 0}},
+		}, []gate.Grant{left(in(1, 10, 1), 1, 9)}, 1, Count{1, 1, 0}},
 		{"went out and no grant is named", func(a, b *gateLog) {
 			a.add(minute(1), grant(10, 1))
 			b.add(minute(9), exit(58, 1, Position{}))
-		}, []gate.Grant{left(in(1, 10, 1), 1, 9, 58)}, 1, Count{1, 1, 0}},
+		}, []gate.Grant{left(in(1, 10, 1), 1, 9)}, 1, Count{1, 1, 0}},
 		{"the latest grant is left first", func(a, b *gateLog) {
 			a.add(minute(1), grant(10, 1))
 			a.add(minute(2), grant(11, 1))
 			b.add(minute(9), exit(58, 1, Position{}))
-		}, []gate.Grant{in(1, 10, 1), left(in(2, 11, 1), 1, 9, 58)}, 1, Count{2, 1, 1}},
+		}, []gate.Grant{in(1, 10, 1), left(in(2, 11, 1), 1, 9)}, 1, Count{2, 1, 1}},
 		{"a party leaves by all its grants", func(a, b *gateLog) {
 			a.add(minute(1), grant(10, 1))
 			ref := a.add(minute(2), grant(11, 2))
 			b.add(minute(9), exit(58, 3, ref))
 		}, []gate.Grant{
 			but(in(1, 10, 1), func(g *gate.Grant) { g.Out, g.LastOut = 1, minute(9) }),
-			left(in(2, 11, 2), 2, 9, 58),
+			left(in(2, 11, 2), 2, 9),
 		}, 1, Count{3, 3, 0}},
 		{"an exit takes nobody off a later grant", func(a, b *gateLog) {
 			b.add(minute(1), exit(8, 1, Position{}))
 			a.add(minute(2), grant(10, 1))
-		}, []gate.Grant{but(in(2, 10, 1), func(g *gate.Grant) { g.OutHasStep, g.OutStep = true, 8 })}, 1, Count{1, 0, 1}},
+		}, []gate.Grant{in(2, 10, 1)}, 1, Count{1, 0, 1}},
 		{"unless it names it, the clocks being apart", func(a, b *gateLog) {
 			ref := a.add(minute(2), grant(10, 1))
 			b.add(minute(1), exit(20, 1, ref))
-		}, []gate.Grant{left(in(2, 10, 1), 1, 1, 20)}, 1, Count{1, 1, 0}},
+		}, []gate.Grant{left(in(2, 10, 1), 1, 1)}, 1, Count{1, 1, 0}},
 		{"an exit waits for the grant it names", func(a, b *gateLog) {
 			a.add(minute(1), grant(10, 1))
 			b.add(minute(2), exit(20, 1, Position{Origin{99, 1}, 5}))
-		}, []gate.Grant{but(in(1, 10, 1), func(g *gate.Grant) { g.OutHasStep, g.OutStep = true, 20 })}, 1, Count{1, 0, 1}},
+		}, []gate.Grant{in(1, 10, 1)}, 1, Count{1, 0, 1}},
 		{"an exit takes nobody off a voided grant", func(a, b *gateLog) {
 			a.add(minute(1), grant(10, 1))
 			ref := a.add(minute(2), grant(11, 1))
 			b.add(minute(3), exit(20, 1, Position{}))
 			a.add(minute(4), voided(1, ref))
-		}, []gate.Grant{left(in(1, 10, 1), 1, 3, 20)}, 1, Count{1, 1, 0}},
+		}, []gate.Grant{left(in(1, 10, 1), 1, 3)}, 1, Count{1, 1, 0}},
 		{"out twice is out once, and the later code counts", func(a, b *gateLog) {
 			a.add(minute(1), grant(10, 1))
 			b.add(minute(2), exit(20, 1, Position{}))
 			b.add(minute(3), exit(21, 1, Position{}))
-		}, []gate.Grant{left(in(1, 10, 1), 1, 2, 21)}, 1, Count{1, 1, 0}},
+		}, []gate.Grant{left(in(1, 10, 1), 1, 2)}, 1, Count{1, 1, 0}},
 		{"an exit's code goes with its generation", func(a, b *gateLog) {
 			a.add(minute(1), grant(10, 1))
 			a.add(minute(2), with(grant(5, 1), func(r *Record) { r.Generation = 2 }))
 			b.add(minute(3), with(exit(20, 1, Position{}), func(r *Record) { r.Generation = 1 }))
 		}, []gate.Grant{
-			but(in(1, 10, 1), func(g *gate.Grant) { g.OutHasStep, g.OutStep = true, 20 }),
+			in(1, 10, 1),
 			but(in(2, 5, 1), func(g *gate.Grant) { g.Generation, g.Out, g.LastOut = 2, 1, minute(3) }),
 		}, 2, Count{2, 1, 1}},
+		{"an exit that nobody went through", func(a, b *gateLog) {
+			a.add(minute(1), grant(10, 2))
+			ref := b.add(minute(2), exit(20, 2, Position{}))
+			b.add(minute(3), voided(1, ref))
+		}, []gate.Grant{left(in(1, 10, 2), 1, 2)}, 1, Count{2, 1, 1}},
 		{"without a code", func(a, b *gateLog) {
 			a.add(minute(1), grant(NoStep, 1))
 			b.add(minute(2), exit(NoStep, 1, Position{}))
@@ -294,7 +299,7 @@ func TestManyEntriesOfOneTicket(t *testing.T) {
 		t.Fatalf("%d grants, %d inside", len(h.Ticket), l.Inside(testEvent, arena))
 	}
 	for i, g := range h.Ticket {
-		if g.Step != uint32(10*i) || g.OutStep != uint32(10*i+5) || g.Out != 1 {
+		if g.Step != uint32(10*i) || g.Out != 1 {
 			t.Errorf("grant %d: %+v", i, g)
 		}
 	}
@@ -315,5 +320,43 @@ func TestHistoryAllocatesNothing(t *testing.T) {
 	})
 	if allocs != 0 || len(h.Ticket) != 1 || len(h.Person) != 1 {
 		t.Errorf("%v allocations for %d and %d grants", allocs, len(h.Ticket), len(h.Person))
+	}
+}
+
+func TestNewestCodeOfAnExit(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		story      func(a *gateLog)
+		found      bool
+		generation uint8
+		step       uint32
+	}{
+		{"none", func(a *gateLog) { a.add(minute(1), grant(10, 1)) }, false, 0, 0},
+		{"of an exit that matched nobody", func(a *gateLog) { a.add(minute(1), exit(8, 1, Position{})) }, true, 1, 8},
+		{"the newest of two, whatever their order", func(a *gateLog) {
+			a.add(minute(1), exit(9, 1, Position{}))
+			a.add(minute(2), exit(8, 1, Position{}))
+		}, true, 1, 9},
+		{"a newer generation counts before a later step", func(a *gateLog) {
+			a.add(minute(1), exit(90, 1, Position{}))
+			a.add(minute(2), with(exit(3, 1, Position{}), func(r *Record) { r.Generation = 2 }))
+		}, true, 2, 3},
+		{"an exit without a code", func(a *gateLog) { a.add(minute(1), exit(NoStep, 1, Position{})) }, false, 0, 0},
+		{"an exit that nobody went through", func(a *gateLog) {
+			ref := a.add(minute(1), exit(9, 1, Position{}))
+			a.add(minute(2), voided(1, ref))
+		}, false, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := newLog(7)
+			c.story(a)
+			l := New()
+			addAll(t, l, a)
+			var h gate.History
+			l.History(&h, testTicket)
+			if h.HasOut != c.found || c.found && (h.OutGeneration != c.generation || h.OutStep != c.step) {
+				t.Errorf("got %v, generation %d step %d", h.HasOut, h.OutGeneration, h.OutStep)
+			}
+		})
 	}
 }

@@ -6,15 +6,18 @@ import (
 	"github.com/venuegate/venuegate/gate"
 )
 
-// History sets h to what is known of a ticket: its grants, oldest first, and
-// the highest generation ever admitted. It reuses the memory of h.Ticket and
+// History sets h to what is known of a ticket: its grants, oldest first, the
+// newest code accepted on a way out, and the highest generation ever admitted. It reuses the memory of h.Ticket and
 // h.Person; h.Person is empty after it, see Person.
 func (l *Ledger) History(h *gate.History, ticket gate.TicketID) {
 	var of, chain [few]int32
 	h.Person = h.Person[:0]
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	h.Ticket, _, h.Floor = l.fold(l.head(ticket), h.Ticket[:0], of[:0], chain[:0])
+	head := l.head(ticket)
+	h.Ticket, _, h.Floor = l.fold(head, h.Ticket[:0], of[:0], chain[:0])
+	code, found := l.newestOut(head)
+	h.HasOut, h.OutGeneration, h.OutStep = found, uint8(code>>24), code&NoStep
 }
 
 // Person appends the grants of a person's other tickets to dst, oldest first.

@@ -25,6 +25,7 @@ var (
 	bucketTickets   = []byte("tickets")   // ticket id → value
 	bucketDocuments = []byte("documents") // document tag → ticket ids
 	bucketForeign   = []byte("foreign")   // foreign code tag → ticket id, channel
+	bucketOrders    = []byte("orders")    // order, as a key → ticket ids
 	keyHeader       = []byte("header")
 )
 
@@ -32,9 +33,9 @@ const (
 	perTransaction = 10_000
 	idSize         = 8
 	channelSize    = 2
-	// maxPerDocument bounds the tickets that one document finds, so that the
+	// maxPerKey bounds the tickets that one document or order finds, so that the
 	// value of an index entry stays within a few pages.
-	maxPerDocument = 4096
+	maxPerKey = 4096
 )
 
 // BuildPack writes a pack file. The tickets come in ascending order of their
@@ -42,7 +43,7 @@ const (
 // gone when it fails. It must not exist before.
 //
 // Peak memory is a transaction's worth of tickets and 24 to 26 bytes for every
-// document and foreign code.
+// document, foreign code and ticket of an order.
 func BuildPack(ctx context.Context, path string, src Source, tickets iter.Seq2[gate.Ticket, error]) (info Info, err error) {
 	h, err := src.header()
 	if err != nil {
@@ -91,6 +92,7 @@ type builder struct {
 	event     gate.EventID
 	documents [][16 + idSize]byte
 	foreign   [][16 + idSize + channelSize]byte
+	orders    [][16 + idSize]byte
 }
 
 func (b *builder) build(h *header, tickets iter.Seq2[gate.Ticket, error]) error {
@@ -99,10 +101,13 @@ func (b *builder) build(h *header, tickets iter.Seq2[gate.Ticket, error]) error 
 		return err
 	}
 	h.Info.Tickets, h.Info.Documents, h.Info.Foreign = n, len(b.documents), len(b.foreign)
-	if err := b.loadDocuments(); err != nil {
+	if err := b.loadIndex(bucketDocuments, b.documents); err != nil {
 		return err
 	}
 	if err := b.loadForeign(); err != nil {
+		return err
+	}
+	if err := b.loadIndex(bucketOrders, b.orders); err != nil {
 		return err
 	}
 	h.Info.Content = b.load.sum()
@@ -152,8 +157,17 @@ func (b *builder) loadTickets(tickets iter.Seq2[gate.Ticket, error]) (int, error
 
 // index remembers what finds the ticket.
 func (b *builder) index(t *gate.Ticket) {
-	eachDocument(t, func(tag gate.Tag) { b.documents = append(b.documents, documentPair(tag, t.ID)) })
+	eachDocument(t, func(tag gate.Tag) { b.documents = append(b.documents, indexPair(tag, t.ID)) })
 	eachForeign(t, func(tag gate.Tag) { b.foreign = append(b.foreign, foreignPair(tag, t.ID, t.Channel)) })
+	if t.Order != 0 {
+		b.orders = append(b.orders, indexPair(orderKey(t.Order), t.ID))
+	}
+}
+
+// orderKey is an order as a key of its index.
+func orderKey(order gate.OrderID) (key gate.Tag) {
+	binary.BigEndian.PutUint64(key[8:], uint64(order))
+	return key
 }
 
 // eachDocument calls f with every document tag of a ticket. One that is there
@@ -176,7 +190,7 @@ func eachForeign(t *gate.Ticket, f func(gate.Tag)) {
 	}
 }
 
-func documentPair(tag gate.Tag, id gate.TicketID) (p [16 + idSize]byte) {
+func indexPair(tag gate.Tag, id gate.TicketID) (p [16 + idSize]byte) {
 	copy(p[:], tag[:])
 	binary.BigEndian.PutUint64(p[16:], uint64(id))
 	return p
@@ -189,22 +203,23 @@ func foreignPair(tag gate.Tag, id gate.TicketID, channel gate.ChannelID) (p [16 
 	return p
 }
 
-func (b *builder) loadDocuments() error {
-	if err := b.load.bucket(bucketDocuments); err != nil {
+// loadIndex writes an index from keys to all tickets that each finds.
+func (b *builder) loadIndex(bucket []byte, pairs [][16 + idSize]byte) error {
+	if err := b.load.bucket(bucket); err != nil {
 		return err
 	}
-	slices.SortFunc(b.documents, func(x, y [16 + idSize]byte) int { return bytes.Compare(x[:], y[:]) })
-	for i := 0; i < len(b.documents); {
-		tag := b.documents[i][:16]
+	slices.SortFunc(pairs, func(x, y [16 + idSize]byte) int { return bytes.Compare(x[:], y[:]) })
+	for i := 0; i < len(pairs); {
+		key := pairs[i][:16]
 		start, first := len(b.load.arena), i
-		for ; i < len(b.documents) && bytes.Equal(b.documents[i][:16], tag); i++ {
-			b.load.arena = append(b.load.arena, b.documents[i][16:]...)
+		for ; i < len(pairs) && bytes.Equal(pairs[i][:16], key); i++ {
+			b.load.arena = append(b.load.arena, pairs[i][16:]...)
 		}
-		if i-first > maxPerDocument {
-			id := gate.TicketID(binary.BigEndian.Uint64(b.documents[first][16:]))
-			return &TicketError{Ticket: id, Field: "documents", Why: fmt.Sprintf("one document has %d tickets", i-first)}
+		if i-first > maxPerKey {
+			id := gate.TicketID(binary.BigEndian.Uint64(pairs[first][16:]))
+			return &TicketError{Ticket: id, Field: string(bucket), Why: fmt.Sprintf("one of them has %d tickets", i-first)}
 		}
-		if err := b.load.put(bucketDocuments, tag, b.load.arena[start:]); err != nil {
+		if err := b.load.put(bucket, key, b.load.arena[start:]); err != nil {
 			return err
 		}
 	}

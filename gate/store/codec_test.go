@@ -2,7 +2,9 @@ package store
 
 import (
 	"errors"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,8 +161,46 @@ func fill(t *testing.T, v reflect.Value) {
 			f.SetInt(1)
 		case reflect.Struct:
 			fill(t, f)
+		case reflect.Map:
+			value := reflect.New(f.Type().Elem()).Elem()
+			fill(t, value)
+			f.Set(reflect.MakeMap(f.Type()))
+			f.SetMapIndex(reflect.Zero(f.Type().Key()), value)
 		default:
 			t.Fatalf("%s: teach this test about %s", v.Type().Field(i).Name, f.Kind())
+		}
+	}
+}
+
+func TestOrderIndex(t *testing.T) {
+	tickets := []gate.Ticket{
+		{Event: 1, ID: 1, Generation: 1, Order: 70},
+		{Event: 1, ID: 2, Generation: 1, Order: 71},
+		{Event: 1, ID: 3, Generation: 1},
+		{Event: 1, ID: 4, Generation: 1, Order: 70},
+	}
+	path := filepath.Join(t.TempDir(), "orders.pack")
+	src := Source{Event: 1, Version: 1, Policy: &gate.Policy{Event: 1}}
+	if _, err := BuildPack(t.Context(), path, src, func(yield func(gate.Ticket, error) bool) {
+		for _, k := range tickets {
+			if !yield(k, nil) {
+				return
+			}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := VerifyPack(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	p, err := OpenPack(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	for order, want := range map[gate.OrderID][]gate.TicketID{70: {1, 4}, 71: {2}, 72: nil, 0: nil} {
+		if got, err := p.ByOrder(order, nil); err != nil || !slices.Equal(got, want) {
+			t.Errorf("order %d: %v, %v, want %v", order, got, err, want)
 		}
 	}
 }

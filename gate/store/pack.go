@@ -32,6 +32,7 @@ type Pack struct {
 	tickets   sync.Pool // of *bbolt.Cursor: its stack is used again
 	documents sync.Pool
 	foreign   sync.Pool
+	orders    sync.Pool
 	users     atomic.Int64 // scans that hold it, and the holder itself
 }
 
@@ -66,7 +67,7 @@ func (p *Pack) open(path string) error {
 	for _, b := range []struct {
 		name []byte
 		pool *sync.Pool
-	}{{bucketTickets, &p.tickets}, {bucketDocuments, &p.documents}, {bucketForeign, &p.foreign}} {
+	}{{bucketTickets, &p.tickets}, {bucketDocuments, &p.documents}, {bucketForeign, &p.foreign}, {bucketOrders, &p.orders}} {
 		bucket := p.tx.Bucket(b.name)
 		if bucket == nil {
 			return &DamagedError{File: p.file, What: fmt.Sprintf("no bucket %s", b.name)}
@@ -132,21 +133,32 @@ func (p *Pack) Ticket(id gate.TicketID, into *gate.Ticket) (known bool, err erro
 
 // ByDocument appends the tickets that a document finds to dst, in ascending
 // order. The error is a [*DamagedError].
-func (p *Pack) ByDocument(tag gate.Tag, dst []gate.TicketID) (found []gate.TicketID, err error) {
+func (p *Pack) ByDocument(tag gate.Tag, dst []gate.TicketID) ([]gate.TicketID, error) {
+	return p.byKey(&p.documents, tag[:], "index of documents", dst)
+}
+
+// ByOrder appends the tickets of an order to dst, in ascending order. The error
+// is a [*DamagedError].
+func (p *Pack) ByOrder(order gate.OrderID, dst []gate.TicketID) ([]gate.TicketID, error) {
+	key := orderKey(order)
+	return p.byKey(&p.orders, key[:], "index of orders", dst)
+}
+
+func (p *Pack) byKey(index *sync.Pool, key []byte, what string, dst []gate.TicketID) (found []gate.TicketID, err error) {
 	found = dst
 	old := debug.SetPanicOnFault(true)
 	defer p.unmask(old, &err)
-	c := p.documents.Get().(*bbolt.Cursor)
-	k, v := c.Seek(tag[:])
-	if bytes.Equal(k, tag[:]) {
+	c := index.Get().(*bbolt.Cursor)
+	k, v := c.Seek(key)
+	if bytes.Equal(k, key) {
 		if len(v) == 0 || len(v)%idSize != 0 {
-			return dst, &DamagedError{File: p.file, What: "index of documents"}
+			return dst, &DamagedError{File: p.file, What: what}
 		}
 		for ; len(v) > 0; v = v[idSize:] {
 			found = append(found, gate.TicketID(binary.BigEndian.Uint64(v)))
 		}
 	}
-	p.documents.Put(c)
+	index.Put(c)
 	return found, nil
 }
 

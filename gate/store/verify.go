@@ -44,8 +44,9 @@ func VerifyPack(ctx context.Context, path string) (Info, error) {
 		each   func(key, value []byte) error
 	}{
 		{bucketTickets, v.ticket},
-		{bucketDocuments, v.document},
+		{bucketDocuments, v.index(&v.documents, "index of documents")},
 		{bucketForeign, v.code},
+		{bucketOrders, v.index(&v.orders, "index of orders")},
 	} {
 		if err := v.walk(step.bucket, step.each); err != nil {
 			return Info{}, err
@@ -68,6 +69,7 @@ type verifier struct {
 	tickets   int
 	documents pairs // what the tickets say, less what the index says
 	foreign   pairs
+	orders    pairs
 }
 
 // pairs compares two multisets of (tag, ticket) without holding either: equal
@@ -146,25 +148,32 @@ func (v *verifier) ticket(key, value []byte) error {
 	t.Event = v.info.Event
 	v.tickets++
 	eachDocument(t, func(tag gate.Tag) {
-		p := documentPair(tag, t.ID)
+		p := indexPair(tag, t.ID)
 		v.documents.add(maphash.Bytes(v.seed, p[:]))
 	})
 	eachForeign(t, func(tag gate.Tag) {
 		p := foreignPair(tag, t.ID, t.Channel)
 		v.foreign.add(maphash.Bytes(v.seed, p[:]))
 	})
+	if t.Order != 0 {
+		p := indexPair(orderKey(t.Order), t.ID)
+		v.orders.add(maphash.Bytes(v.seed, p[:]))
+	}
 	return nil
 }
 
-func (v *verifier) document(key, value []byte) error {
-	if len(key) != len(gate.Tag{}) || len(value) == 0 || len(value)%idSize != 0 {
-		return v.damaged("index of documents")
+// index takes what an index says off what the tickets said.
+func (v *verifier) index(said *pairs, what string) func(key, value []byte) error {
+	return func(key, value []byte) error {
+		if len(key) != len(gate.Tag{}) || len(value) == 0 || len(value)%idSize != 0 {
+			return v.damaged(what)
+		}
+		for ; len(value) > 0; value = value[idSize:] {
+			p := indexPair(gate.Tag(key), gate.TicketID(binary.BigEndian.Uint64(value)))
+			said.remove(maphash.Bytes(v.seed, p[:]))
+		}
+		return nil
 	}
-	for ; len(value) > 0; value = value[idSize:] {
-		p := documentPair(gate.Tag(key), gate.TicketID(binary.BigEndian.Uint64(value)))
-		v.documents.remove(maphash.Bytes(v.seed, p[:]))
-	}
-	return nil
 }
 
 func (v *verifier) code(key, value []byte) error {
@@ -185,6 +194,8 @@ func (v *verifier) compare() error {
 		return v.damaged("the index of documents is not of these tickets")
 	case v.foreign != pairs{}:
 		return v.damaged("the index of foreign codes is not of these tickets")
+	case v.orders != pairs{}:
+		return v.damaged("the index of orders is not of these tickets")
 	case hex.EncodeToString(v.digest.Sum(nil)) != v.info.Content:
 		return v.damaged("content is not what was written")
 	}

@@ -69,8 +69,10 @@ type ZoneGroup struct {
 
 // Class is a class of ticket, such as adult, child or accreditation.
 type Class struct {
-	ID   uint16 `json:"id"`
-	Name Names  `json:"name"`
+	ID          uint16 `json:"id"`
+	Name        Names  `json:"name"`
+	HoldSeconds uint16 `json:"hold_seconds,omitempty"` // how long the barrier waits for them; 0: as for everybody
+	LeadsOrder  bool   `json:"leads_order,omitempty"`  // brings in all that are left of its order
 }
 
 // Channel is where tickets were sold.
@@ -91,6 +93,7 @@ const (
 	maxGroups        = 4096
 	maxMargin        = 1000 // steps
 	maxPause         = 7 * 24 * 3600
+	maxHold          = 600
 )
 
 func eventFile(id uint32) string { return fmt.Sprintf("event/%d/event.json", id) }
@@ -242,6 +245,9 @@ func (e *Event) checkLists(w *walker) {
 	for i, c := range e.Classes {
 		w.id(fmt.Sprintf("classes[%d].id", i), c.ID, seen)
 		w.names(fmt.Sprintf("classes[%d].name", i), c.Name)
+		if c.HoldSeconds > maxHold {
+			w.wrong(fmt.Sprintf("classes[%d].hold_seconds", i), "more than %d", maxHold)
+		}
 	}
 	w.most("channels", len(e.Channels), maxGroups)
 	seen = map[uint16]bool{}
@@ -288,6 +294,16 @@ func (e *Event) Policy() (*gate.Policy, error) {
 			zones[i] = gate.ZoneID(z)
 		}
 		p.ZoneGroups[gate.ZoneGroupID(g.ID)] = zones
+	}
+	for _, c := range e.Classes {
+		rule := gate.ClassRule{Hold: time.Duration(c.HoldSeconds) * time.Second, LeadsOrder: c.LeadsOrder}
+		if rule == (gate.ClassRule{}) {
+			continue
+		}
+		if p.Classes == nil {
+			p.Classes = map[gate.ClassID]gate.ClassRule{}
+		}
+		p.Classes[gate.ClassID(c.ID)] = rule
 	}
 	for _, s := range e.Sessions {
 		p.Sessions = append(p.Sessions, gate.Session{

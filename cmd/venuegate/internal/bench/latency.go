@@ -117,7 +117,7 @@ func (p Pair) P99Ratio() float64 { return ratio(p.Ours.P99, p.Floor.P99) }
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(1, b)) }
 
 // scans measures a scan to its durable verdict, one at a time, in turn with the
-// floor, so that a disk that drifts drifts for both.
+// floor: when the disk drifts, it does so under both.
 func (o *Options) scans(ctx context.Context, w *world, r *Report) error {
 	f, err := newFloor(w.dir)
 	if err != nil {

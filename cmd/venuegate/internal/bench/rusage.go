@@ -48,7 +48,8 @@ func fileSystem(dir string) string {
 		unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs",
 		unix.TMPFS_MAGIC: "tmpfs (nothing is durable there)", unix.OVERLAYFS_SUPER_MAGIC: "overlayfs", unix.F2FS_SUPER_MAGIC: "f2fs",
 	}
-	if name, ok := names[int64(s.Type)]; ok {
+	kind := int64(s.Type) //nolint:unconvert // 32 bits wide on arm
+	if name, ok := names[kind]; ok {
 		return name
 	}
 	return fmt.Sprintf("file system %#x", s.Type)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -48,7 +49,7 @@ type Whole struct {
 // inChild runs a part in a process of its own and adds what the system says of
 // that process.
 func (o *Options) inChild(ctx context.Context, part Part, dir string) (Whole, error) {
-	args := append(o.Self[1:], string(part), dir, strconv.Itoa(o.Tickets), strconv.Itoa(o.scannable()))
+	args := slices.Concat(o.Self[1:], []string{string(part), dir, strconv.Itoa(o.Tickets), strconv.Itoa(o.scannable())})
 	cmd := exec.CommandContext(ctx, o.Self[0], args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
