@@ -90,6 +90,25 @@ func (r *Framer) Reset() {
 	r.clear()
 }
 
+// abandon drops the frame that is being collected, and what else comes up to
+// its end: a part of it was lost.
+func (r *Framer) abandon(now time.Time) {
+	r.Reset()
+	r.skip, r.last = true, now
+}
+
+// wait is how long after its last byte an unfinished frame needs a Tick; zero
+// when there is none.
+func (r *Framer) wait() time.Duration {
+	switch {
+	case !r.pending():
+		return 0
+	case r.f.Gap > 0:
+		return r.f.Gap
+	}
+	return max(r.f.Stale, time.Millisecond)
+}
+
 func (r *Framer) pending() bool {
 	return len(r.buf) > 0 || r.skip || r.sawCR || r.inside && r.f.STX
 }

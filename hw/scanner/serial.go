@@ -3,7 +3,6 @@ package scanner
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
@@ -51,14 +50,9 @@ type Stats struct {
 
 // Serial is a barcode reader on a serial port.
 type Serial struct {
-	name     string
-	port     *port.Port
-	debounce *Debounce // of Run's goroutine, as framer is
-
-	framer *Framer
-
-	mu    sync.Mutex
-	stats Stats
+	outlet
+	port   *port.Port
+	framer *Framer // of Run's goroutine
 }
 
 // NewSerial returns a reader that opens its port when it runs.
@@ -75,10 +69,17 @@ func NewSerial(o Options) (*Serial, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Repeat == 0 {
-		o.Repeat = DefaultRepeat
+	s := &Serial{port: p, framer: framer}
+	s.name, s.debounce = o.Name, newRepeat(o.Repeat)
+	return s, nil
+}
+
+// newRepeat is NewDebounce with the default for zero.
+func newRepeat(window time.Duration) *Debounce {
+	if window == 0 {
+		window = DefaultRepeat
 	}
-	return &Serial{name: o.Name, port: p, framer: framer, debounce: NewDebounce(o.Repeat)}, nil
+	return NewDebounce(window)
 }
 
 // Name is the reader's name in the configuration.
@@ -88,9 +89,7 @@ func (s *Serial) Name() string { return s.name }
 func (s *Serial) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := s.stats
-	st.Port = s.port.Stats()
-	return st
+	return Stats{Readings: s.readings, Repeats: s.repeats, Drops: s.drops, Port: s.port.Stats()}
 }
 
 // Run reads until ctx ends and then returns nil. It outlives the reader being
@@ -105,14 +104,7 @@ func (s *Serial) Run(ctx context.Context, deliver func(gate.Reading)) error {
 func (s *Serial) serve(ctx context.Context, c *port.Conn, deliver func(gate.Reading)) error {
 	buf := make([]byte, 1024)
 	defer clear(buf)
-	emit := func(f Frame) {
-		if s.debounce.Repeat(f.At, f.Text) {
-			s.count(func(st *Stats) { st.Repeats++ })
-			return
-		}
-		s.count(func(st *Stats) { st.Readings++ })
-		deliver(gate.Reading{Reader: s.name, At: f.At, Text: f.Text, Symbology: f.Symbology})
-	}
+	emit := s.emit(deliver)
 	for {
 		n, err := c.Read(ctx, buf)
 		switch {
@@ -123,15 +115,9 @@ func (s *Serial) serve(ctx context.Context, c *port.Conn, deliver func(gate.Read
 		default:
 			s.framer.Reset()
 		}
-		s.count(func(st *Stats) { st.Drops = s.framer.Drops() })
+		s.count(func() { s.drops = s.framer.Drops() })
 		if n == 0 && !errors.Is(err, port.ErrTimeout) {
 			return err
 		}
 	}
-}
-
-func (s *Serial) count(f func(*Stats)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f(&s.stats)
 }
