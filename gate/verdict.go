@@ -77,6 +77,7 @@ const (
 	MarkTraining                         // not for the books
 	MarkAssumed                          // a signed code stood in for the pack
 	MarkPreCheck                         // verified, nothing consumed
+	MarkLed                              // came in with the leader of the order
 )
 
 // Has reports whether all of the given marks are set.

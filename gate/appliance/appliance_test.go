@@ -155,9 +155,7 @@ func TestReaderUnplugged(t *testing.T) {
 		return false
 	}
 	s.await("the page says that the reader is down", down)
-	if !s.gate.State().Lanes[0].Ready {
-		t.Error("the lane gave up although its card reader works")
-	}
+	s.await("the lane goes on with its card reader", func() bool { return s.gate.State().Lanes[0].Ready })
 	if err := s.cards.Place(zhang()); err != nil {
 		t.Fatal(err)
 	}

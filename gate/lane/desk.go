@@ -70,10 +70,16 @@ func NewDesk(o DeskOptions) *Desk {
 type Answer struct {
 	Verdict gate.Verdict
 	Holder  Holder
+	Grants  []Granted // what is durable, where the verdict opens; a leader's comes first
+	Err     error     // what went wrong inside, fit for a log
+}
+
+// Granted is a durable grant or exit that has not ended yet.
+type Granted struct {
+	At      ledger.Position
 	Event   gate.EventID
-	Pack    uint32          // version of the pack that was asked
-	Grant   ledger.Position // of the durable record, where the verdict opens
-	Err     error           // what went wrong inside, fit for a log
+	Pack    uint32 // version of the pack that was asked
+	Verdict gate.Verdict
 }
 
 // Scan answers one reading. When it returns a verdict that opens, the grant or

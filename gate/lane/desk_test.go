@@ -23,8 +23,8 @@ func expect(t *testing.T, d *lane.Desk, r gate.Reading, outcome gate.Outcome, re
 	if a.Verdict.Outcome != outcome || a.Verdict.Reason != reason {
 		t.Fatalf("got %v because %v (%v), want %v because %v", a.Verdict.Outcome, a.Verdict.Reason, a.Err, outcome, reason)
 	}
-	if a.Verdict.Opens() == a.Grant.IsZero() {
-		t.Fatalf("%v with grant %+v: what opens is on record, and nothing else", outcome, a.Grant)
+	if a.Verdict.Opens() != (len(a.Grants) > 0) {
+		t.Fatalf("%v with grants %+v: what opens is on record, and nothing else", outcome, a.Grants)
 	}
 	return a
 }
@@ -390,6 +390,38 @@ func TestManyLanesOneTicket(t *testing.T) {
 	if n := count(v.journal.kinds(), ledger.KindGrant); n != 1 {
 		t.Errorf("%d grants on record", n)
 	}
+}
+
+// leads makes class 9 one that brings its order along.
+func (v *venue) leads() {
+	v.policy.Classes = map[gate.ClassID]gate.ClassRule{9: {LeadsOrder: true, Hold: 20 * time.Second}}
+}
+
+func inOrder(order gate.OrderID, class gate.ClassID) func(*gate.Ticket) {
+	return func(k *gate.Ticket) { k.Order, k.Class = order, class }
+}
+
+func TestLeaderBringsTheOrder(t *testing.T) {
+	v := newVenue(t)
+	v.leads()
+	v.sell(1, inOrder(70, 9))
+	for id := gate.TicketID(2); id <= 30; id++ {
+		v.sell(id, inOrder(70, 1))
+	}
+	v.sell(31, inOrder(70, 1), func(k *gate.Ticket) { k.Status = gate.StatusRefunded })
+	v.sell(32, inOrder(71, 1))
+	d := v.desk(northID)
+	expect(t, d, v.short(5), gate.Admit, gate.ReasonAdmitted) // came ahead of the others
+	a := expect(t, d, v.short(1), gate.Admit, gate.ReasonAdmitted)
+	if a.Verdict.Count != 29 || a.Verdict.Group != (gate.Group{Admitted: 29, Of: 30}) || len(a.Grants) != 29 {
+		t.Fatalf("%d people, group %+v, %d grants", a.Verdict.Count, a.Verdict.Group, len(a.Grants))
+	}
+	if a.Verdict.Hold != 20*time.Second || a.Verdict.Ticket != 1 {
+		t.Errorf("hold %v, ticket %v", a.Verdict.Hold, a.Verdict.Ticket)
+	}
+	v.wait(20 * time.Second)
+	expect(t, d, v.short(17), gate.Refuse, gate.ReasonAlreadyInside)
+	expect(t, d, v.short(32), gate.Admit, gate.ReasonAdmitted)
 }
 
 func count(kinds []ledger.Kind, which ledger.Kind) int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -233,6 +234,18 @@ func (v *venue) ByDocument(tag gate.Tag, dst []gate.TicketID) ([]gate.TicketID, 
 			dst = append(dst, id)
 		}
 	}
+	return dst, nil
+}
+
+func (v *venue) ByOrder(order gate.OrderID, dst []gate.TicketID) ([]gate.TicketID, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for id, t := range v.tickets {
+		if t.Order == order {
+			dst = append(dst, id)
+		}
+	}
+	slices.Sort(dst)
 	return dst, nil
 }
 

@@ -145,7 +145,7 @@ func (l *Lane) open(ctx context.Context, a Answer, done chan<- passage) {
 	if a.Verdict.Outcome == gate.Exit {
 		direction = gate.DirectionExit
 	}
-	result, err := l.barrier.Open(ctx, gate.Opening{Direction: direction, Count: a.Verdict.Count, Hold: l.hold})
+	result, err := l.barrier.Open(ctx, gate.Opening{Direction: direction, Count: a.Verdict.Count, Hold: max(l.hold, a.Verdict.Hold)})
 	done <- passage{a, result, err}
 }
 
@@ -170,33 +170,45 @@ func (l *Lane) hash(r gate.Reading) uint64 {
 	return maphash.String(l.seed, r.Text.Reveal())
 }
 
-// ended records how the passage of a grant or an exit ended. Nobody who might
+// ended records how the passage of grants or an exit ended. Nobody who might
 // have gone through gets the entry back.
 func (d *Desk) ended(ctx context.Context, a Answer, p gate.Passage) error {
-	r := &d.record
-	*r = ledger.Record{
-		Kind: ledger.KindUnknown, Wall: d.clock.Now(), Ref: a.Grant,
-		Event: a.Event, Pack: a.Pack,
-		Ticket: a.Verdict.Ticket, Generation: a.Verdict.Generation, Session: a.Verdict.Session,
-		Step: ledger.NoStep, Count: uint8(min(a.Verdict.Count, 255)),
-		Lane: d.id, From: d.lane.From, To: d.lane.To,
-		Outcome: a.Verdict.Outcome, Reason: a.Verdict.Reason, Marks: a.Verdict.Marks,
-	}
 	through := a.Verdict.Count
+	kind := ledger.KindUnknown
 	switch p.Result {
 	case gate.PassagePassed:
-		r.Kind = ledger.KindPassed
+		kind = ledger.KindPassed
 		if p.Passed > 0 {
 			through = min(p.Passed, through)
 		}
 	case gate.PassageTimedOut, gate.PassageNotOpened:
-		r.Kind = ledger.KindVoided
+		through = 0
 	}
-	r.Count = uint8(min(through, 255))
-	_, err := d.journal.Append(ctx, r)
-	if left := a.Verdict.Count - through; err == nil && left > 0 {
-		r.Kind, r.Count = ledger.KindVoided, uint8(min(left, 255))
-		_, err = d.journal.Append(ctx, r)
+	var errs []error
+	for i := range a.Grants {
+		g := &a.Grants[i]
+		went := min(through, g.Verdict.Count)
+		through -= went
+		if went > 0 {
+			errs = append(errs, d.end(ctx, g, kind, went))
+		}
+		if left := g.Verdict.Count - went; left > 0 {
+			errs = append(errs, d.end(ctx, g, ledger.KindVoided, left))
+		}
 	}
+	return errors.Join(errs...)
+}
+
+// end records how a passage ended for some of a grant's people.
+func (d *Desk) end(ctx context.Context, g *Granted, kind ledger.Kind, people int) error {
+	v := &g.Verdict
+	d.record = ledger.Record{
+		Kind: kind, Wall: d.clock.Now(), Ref: g.At, Event: g.Event, Pack: g.Pack,
+		Ticket: v.Ticket, Generation: v.Generation, Session: v.Session,
+		Step: ledger.NoStep, Count: uint8(min(people, 255)),
+		Lane: d.id, From: d.lane.From, To: d.lane.To,
+		Outcome: v.Outcome, Reason: v.Reason, Marks: v.Marks,
+	}
+	_, err := d.journal.Append(ctx, &d.record)
 	return err
 }

@@ -215,6 +215,36 @@ func TestPartOfAPartyPasses(t *testing.T) {
 	})
 }
 
+// A group is counted through the barrier; who is left gets the entry back.
+func TestGroupThatStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVenue(t)
+		v.leads()
+		v.sell(1, inOrder(70, 9))
+		for id := gate.TicketID(2); id <= 5; id++ {
+			v.sell(id, inOrder(70, 1))
+		}
+		l := run(t, v)
+		defer l.stop()
+		l.scan(v.short(1))
+		want := gate.Opening{Direction: gate.DirectionEntry, Count: 5, Hold: 20 * time.Second}
+		if got := <-l.arm.opened; got != want {
+			t.Fatalf("the barrier was asked for %+v, want %+v", got, want)
+		}
+		l.end(gate.Passage{Result: gate.PassagePassed, Passed: 3})
+		kinds := v.journal.kinds()
+		if count(kinds, ledger.KindGrant) != 5 || count(kinds, ledger.KindPassed) != 3 || count(kinds, ledger.KindVoided) != 2 {
+			t.Errorf("on record: %v", kinds)
+		}
+		v.wait(20 * time.Second)
+		l.scan(v.short(5)) // comes later
+		if got := l.board.verdicts(); got[len(got)-1] != gate.ReasonAdmitted {
+			t.Errorf("who was left outside: %v", got[len(got)-1])
+		}
+		<-l.arm.opened
+	})
+}
+
 func TestNextVisitorWaitsForThePassage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVenue(t)

@@ -18,6 +18,19 @@ func (d *Desk) settle(ctx context.Context, now time.Time, pack Pack, v gate.Verd
 	case v.Outcome != gate.Admit, v.Marks.Has(gate.MarkPreCheck):
 		return d.noteShown(ctx, pack, v, shown, known)
 	}
+	order := gate.OrderID(0)
+	if pack.Policy().Classes[known.Class].LeadsOrder {
+		order = known.Order
+	}
+	a := d.admit(ctx, now, pack, v, shown, known)
+	if order != 0 && a.Verdict.Opens() {
+		d.admitOrder(ctx, now, pack, order, &a)
+	}
+	return a
+}
+
+// admit claims and records one admission.
+func (d *Desk) admit(ctx context.Context, now time.Time, pack Pack, v gate.Verdict, shown *gate.Presented, known *gate.Ticket) Answer {
 	claim := d.claim(now, pack, &v, shown, known)
 	answer, err := d.claims.Claim(ctx, claim)
 	switch {
@@ -64,7 +77,7 @@ func (d *Desk) commit(ctx context.Context, pack Pack, v gate.Verdict, shown *gat
 		a.Err = errors.Join(err, a.Err)
 		return a
 	}
-	return Answer{Verdict: v, Holder: holder(known), Event: r.Event, Pack: r.Pack, Grant: at}
+	return Answer{Verdict: v, Holder: holder(known), Grants: []Granted{{at, r.Event, r.Pack, v}}}
 }
 
 // note records a verdict about nothing in particular.
