@@ -71,7 +71,11 @@ func (r renderer) notes(v VerdictView) []string {
 	if !v.Back.IsZero() {
 		add(true, "note_back", "time", r.moment(v.Back, v.At))
 	}
-	add(v.Count > 1, "note_people", "n", strconv.Itoa(v.Count))
+	if g := v.Group; g.Of > 0 {
+		add(true, "note_group", "n", strconv.Itoa(g.Admitted), "of", strconv.Itoa(g.Of))
+	} else {
+		add(v.Count > 1, "note_people", "n", strconv.Itoa(v.Count))
+	}
 	add(v.Entry > 0, "note_entry", "n", strconv.Itoa(v.Entry))
 	add(v.Skew >= smallSkew, "note_ahead", "span", health.Span(v.Skew, r.language))
 	add(v.Skew <= -smallSkew, "note_behind", "span", health.Span(-v.Skew, r.language))

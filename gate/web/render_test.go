@@ -33,6 +33,12 @@ func TestNotes(t *testing.T) {
 			[]string{"3 人", "第 2 次入场"},
 		},
 		{
+			"a group with its leader",
+			VerdictView{Count: 28, Entry: 1, Group: gate.Group{Admitted: 28, Of: 30}},
+			[]string{"Group: 28 of 30", "Entry 1"},
+			[]string{"团体：28 / 30 人", "第 1 次入场"},
+		},
+		{
 			"something is missing",
 			VerdictView{Wants: gate.WantDocument | gate.WantLongCode},
 			[]string{"Show a document too", "Tap the ticket for the full code"},

@@ -138,10 +138,11 @@ type VerdictView struct {
 	LaneName string
 	Outcome  gate.Outcome
 	Reason   gate.Reason
-	Ticket   string // the last four digits of its id; empty: unknown
-	Entry    int    // the number of this entry of the ticket; 0: none
-	Count    int    // people that may pass
-	Name     string // masked, as the pack has it (张*)
+	Ticket   string     // the last four digits of its id; empty: unknown
+	Entry    int        // the number of this entry of the ticket; 0: none
+	Count    int        // people that may pass
+	Group    gate.Group // where a leader brought the order
+	Name     string     // masked, as the pack has it (张*)
 	Seat     gate.Seat
 	Previous *PreviousView // the earlier entry that stands in the way
 	Wants    gate.Want
@@ -163,7 +164,7 @@ func NewVerdictView(at time.Time, lane gate.LaneID, laneName string, v *gate.Ver
 	view := VerdictView{
 		At: at, Lane: lane, LaneName: laneName,
 		Outcome: v.Outcome, Reason: v.Reason, Ticket: maskTicket(v.Ticket),
-		Entry: v.Entry, Count: v.Count, Wants: v.Wants,
+		Entry: v.Entry, Count: v.Count, Group: v.Group, Wants: v.Wants,
 		Skew: v.Skew, Back: v.NotBefore, Marks: v.Marks, Took: took,
 	}
 	if ticket != nil {
