@@ -21,12 +21,17 @@ var (
 // Error is a failed operation on a port.
 type Error struct {
 	Op   string // "open", "read", "write", "close"
-	Path string
+	Path string // "" when the device has not been found
 	Err  error
 }
 
 // Error implements error.
-func (e *Error) Error() string { return e.Op + " " + e.Path + ": " + e.Err.Error() }
+func (e *Error) Error() string {
+	if e.Path == "" {
+		return e.Op + ": " + e.Err.Error()
+	}
+	return e.Op + " " + e.Path + ": " + e.Err.Error()
+}
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

@@ -15,9 +15,16 @@ type device interface {
 	Close() error
 }
 
-// openSerial opens the configured path and says where it led.
+// openSerial opens the configured device and says where it was found.
 func openSerial(o Options) (device, string, error) {
-	path, err := filepath.EvalSymlinks(o.Path)
+	path := o.Path
+	if o.Locate != nil {
+		var err error
+		if path, err = o.Locate(); err != nil {
+			return nil, "", err
+		}
+	}
+	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, "", err
 	}

@@ -35,7 +35,8 @@ const (
 )
 
 // Options say which port to keep open and how. The zero value of every field
-// but Path has a sensible default; 8 data bits and one stop bit are fixed.
+// but Path, or Locate, has a sensible default; 8 data bits and one stop bit are
+// fixed.
 type Options struct {
 	Name   string // the device's name in the configuration; goes into DeviceState
 	Path   string // device file, or a link to one; resolved at every open
@@ -50,6 +51,14 @@ type Options struct {
 	// Confirm leaves it to the driver to say that the device is up, with
 	// Conn.Up, because only an answer proves that it is the right one.
 	Confirm bool
+
+	// Locate is asked at every open where the device is, instead of Path.
+	Locate func() (path string, err error)
+
+	// Changed returns a channel that is closed when something is plugged in or
+	// out next. It ends the pause before an attempt to re-open, though not
+	// BackoffMin. Nil for the pauses alone.
+	Changed func() <-chan struct{}
 
 	// OnState is told of every change between up and down and of a new reason
 	// to be down, once each, from the goroutine of Run. It must not block.
@@ -79,7 +88,7 @@ func (e *OptionError) Error() string { return e.Field + ": " + e.Problem }
 func (o Options) Validate() error {
 	o = o.withDefaults()
 	switch {
-	case o.Path == "":
+	case o.Path == "" && o.Locate == nil:
 		return &OptionError{"Path", "is empty"}
 	case !slices.Contains(bauds(), o.Baud):
 		return &OptionError{"Baud", fmt.Sprintf("%d is not a speed that can be set", o.Baud)}

@@ -70,6 +70,8 @@ func (p *Port) Run(ctx context.Context, serve func(context.Context, *Conn) error
 	backoff := p.opts.BackoffMin
 	for ctx.Err() == nil {
 		start := time.Now()
+		// Asked for before the device is, so that no plug falls in between.
+		changed := p.changed()
 		err := p.once(ctx, serve)
 		if ctx.Err() != nil {
 			break
@@ -80,10 +82,38 @@ func (p *Port) Run(ctx context.Context, serve func(context.Context, *Conn) error
 		if time.Since(start) > p.opts.BackoffMax {
 			backoff = p.opts.BackoffMin
 		}
-		sleep(ctx, backoff)
+		if p.pause(ctx, backoff, changed) {
+			backoff = p.opts.BackoffMin // its links and permissions may take a moment more
+			continue
+		}
 		backoff = min(2*backoff, p.opts.BackoffMax)
 	}
 	return nil
+}
+
+func (p *Port) changed() <-chan struct{} {
+	if p.opts.Changed == nil {
+		return nil
+	}
+	return p.opts.Changed()
+}
+
+// pause waits before the next attempt, and reports whether a plug cut it short.
+// The shortest pause is never cut: a loose plug must not make a loop spin.
+func (p *Port) pause(ctx context.Context, d time.Duration, changed <-chan struct{}) bool {
+	sleep(ctx, p.opts.BackoffMin)
+	if d <= p.opts.BackoffMin {
+		return false
+	}
+	rest := time.NewTimer(d - p.opts.BackoffMin)
+	defer rest.Stop()
+	select {
+	case <-changed:
+		return true
+	case <-rest.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // once opens the port, serves one connection and closes it.

@@ -167,6 +167,78 @@ func TestPausesGrowAndStartAfresh(t *testing.T) {
 	})
 }
 
+// Something is plugged in while the pause is at its longest: the device is tried
+// at once, then at the short pauses again. A plug a millisecond does not make
+// the attempts more frequent than the shortest pause.
+func TestAPlugEndsThePause(t *testing.T) {
+	tests := []struct {
+		name  string
+		plugs []time.Duration // since the start
+		until time.Duration
+		want  []time.Duration
+	}{
+		{
+			"one", []time.Duration{5700 * time.Millisecond}, 7 * time.Second,
+			[]time.Duration{0, 100, 300, 700, 1500, 2500, 3500, 4500, 5500, 5700, 5800, 6000, 6400},
+		},
+		{
+			"in the shortest pause", []time.Duration{50 * time.Millisecond}, 400 * time.Millisecond,
+			[]time.Duration{0, 100, 300},
+		},
+		{
+			"without end", every(time.Millisecond, time.Second), time.Second,
+			[]time.Duration{0, 100, 200, 300, 400, 500, 600, 700, 800, 900},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				var mu sync.Mutex
+				next := make(chan struct{})
+				o := Options{Changed: func() <-chan struct{} {
+					mu.Lock()
+					defer mu.Unlock()
+					return next
+				}}
+				var opens []time.Duration
+				p := faked(t, o, func() (device, error) {
+					opens = append(opens, time.Since(start)/time.Millisecond)
+					return nil, syscall.ENOENT
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), tt.until-time.Microsecond)
+				defer cancel()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					for _, at := range tt.plugs {
+						sleep(ctx, time.Until(start.Add(at)))
+						mu.Lock()
+						close(next)
+						next = make(chan struct{})
+						mu.Unlock()
+					}
+				}()
+				if err := p.Run(ctx, readAll); err != nil {
+					t.Fatal(err)
+				}
+				<-done
+				if fmt.Sprint(opens) != fmt.Sprint(tt.want) {
+					t.Errorf("opened at\n%v ms, want\n%v", opens, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func every(d, until time.Duration) []time.Duration {
+	var all []time.Duration
+	for at := d; at < until; at += d {
+		all = append(all, at)
+	}
+	return all
+}
+
 func TestStatesAreReportedOncePerChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -310,6 +382,7 @@ func TestOptionsName(t *testing.T) {
 		want string
 	}{
 		{"nothing", Options{}, "Path: is empty"},
+		{"looked for", Options{Locate: func() (string, error) { return "", nil }}, ""},
 		{"speed", Options{Path: "x", Baud: 256000}, "Baud: 256000 is not a speed that can be set"},
 		{"parity", Options{Path: "x", Parity: "mark"}, `Parity: "mark" is not none, even or odd`},
 		{"timeout", Options{Path: "x", ReadTimeout: 150 * time.Millisecond}, "ReadTimeout: 150ms is not a multiple of 100ms up to 25.5s"},
