@@ -32,12 +32,14 @@ const (
 	exitConfig = 78
 )
 
-func main() {
+func main() { os.Exit(start()) }
+
+func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, reload))
+	return run(ctx, os.Args[1:], os.Stdout, os.Stderr, reload)
 }
 
 // run is the daemon without the process around it.

@@ -109,8 +109,8 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 
 func (a *Appliance) config() *config.Config { return a.cfg.Load() }
 
-func (a *Appliance) onClose(what string, close func() error) {
-	a.closers = append(a.closers, closer{what, close})
+func (a *Appliance) onClose(what string, giveBack func() error) {
+	a.closers = append(a.closers, closer{what, giveBack})
 }
 
 // Close gives everything back that New opened, last first.

@@ -41,8 +41,8 @@ func (d *Desk) readText(now time.Time, text string, packs []Pack) (shownCode, ga
 	if !ticket.IsVG1(text) {
 		return d.readForeign(text, packs)
 	}
-	code, err := ticket.Parse(text)
-	if err != nil {
+	code, malformed := ticket.Parse(text)
+	if malformed != nil {
 		return shownCode{}, gate.ReasonMalformed, nil
 	}
 	return d.verify(now, &code, packs)

@@ -92,7 +92,7 @@ func (d *Desk) Scan(ctx context.Context, r gate.Reading) Answer {
 	if len(packs) == 0 {
 		return d.note(ctx, nil, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonNoPack})
 	}
-	known := false
+	var known bool
 	if d.lane, known = view.Lane(d.id); !known {
 		d.lane.ID = d.id
 		return d.note(ctx, packs[0], gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonLaneUnknown})
