@@ -41,9 +41,9 @@ func (d *Desk) readText(now time.Time, text string, packs []Pack) (shownCode, ga
 	if !ticket.IsVG1(text) {
 		return d.readForeign(text, packs)
 	}
-	code, malformed := ticket.Parse(text)
-	if malformed != nil {
-		return shownCode{}, gate.ReasonMalformed, nil
+	code, err := ticket.Parse(text)
+	if err != nil {
+		return shownCode{}, gate.ReasonMalformed, nil //nolint:nilerr // the reason is the error, and names no text
 	}
 	return d.verify(now, &code, packs)
 }
