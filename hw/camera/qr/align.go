@@ -43,8 +43,9 @@ func (a *aligner) search(c, e1, e2 point, radius float64) (at point, contrast fl
 	if math.IsInf(best, -1) {
 		return c, 0, false
 	}
-	at, contrast = a.refine(at, e1, e2, 0.25, max(1, int(math.Ceil(2*float64(step)/module))))
-	at, contrast = a.refine(at, e1, e2, 0.08, 2)
+	at, _ = a.refine(at, e1, e2, 0.25)
+	at, _ = a.refine(at, e1, e2, 0.25)
+	at, contrast = a.refine(at, e1, e2, 0.1)
 	return at, contrast, contrast > minRing
 }
 
@@ -52,18 +53,31 @@ func (a *aligner) search(c, e1, e2 point, radius float64) (at point, contrast fl
 // expected place costs a candidate.
 const farCost = 1.0
 
-// refine looks around a place in steps of a fraction of a module.
-func (a *aligner) refine(c, e1, e2 point, step float64, n int) (at point, contrast float64) {
-	at, contrast = c, math.Inf(-1)
-	for j := -n; j <= n; j++ {
-		for i := -n; i <= n; i++ {
-			p := c.plus(e1.times(step * float64(i))).plus(e2.times(step * float64(j)))
-			if s := a.contrast(p, e1, e2); s > contrast {
-				at, contrast = p, s
-			}
+// refine looks around a place in steps of a fraction of a module and returns the
+// middle of the places that are about as good as the best: where edges are sharp,
+// half a module any way makes no difference.
+func (a *aligner) refine(c, e1, e2 point, step float64) (at point, contrast float64) {
+	const n, side = 2, 5
+	const asGood = 0.03
+	var scores [side * side]float64
+	contrast = math.Inf(-1)
+	for i := range scores {
+		du, dv := step*float64(i%side-n), step*float64(i/side-n)
+		scores[i] = a.contrast(c.plus(e1.times(du)).plus(e2.times(dv)), e1, e2)
+		contrast = max(contrast, scores[i])
+	}
+	if !(contrast > 0) {
+		return c, contrast
+	}
+	var u, v, count float64
+	for i, s := range scores {
+		if s >= contrast*(1-asGood) {
+			u += float64(i%side - n)
+			v += float64(i/side - n)
+			count++
 		}
 	}
-	return at, contrast
+	return c.plus(e1.times(step * u / count)).plus(e2.times(step * v / count)), contrast
 }
 
 // contrast is how much brighter the ring around a place is than the module and
