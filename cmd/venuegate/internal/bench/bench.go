@@ -30,7 +30,7 @@ type Options struct {
 
 // Run measures everything.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	if o.Scans < 1 || o.Lanes < 1 || o.Tickets < 2*o.Scans+o.Lanes*o.perLane() {
+	if o.Scans < 1 || o.Lanes < 1 || o.Tickets < o.scannable() {
 		return nil, fmt.Errorf("bench: %d tickets are not enough for %d scans of two forms and %d lanes", o.Tickets, o.Scans, o.Lanes)
 	}
 	dir, err := os.MkdirTemp(o.Dir, "bench-")
@@ -79,11 +79,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, err
 }
 
-// perLane is how many scans each lane makes when all do at once.
-func (o *Options) perLane() int { return max(1, o.Scans/4) }
+// perLane is how many scans of each form a lane makes when all do at once.
+func (o *Options) perLane() int { return max(1, o.Scans/8) }
 
-// scannable is how many tickets have a code that can be shown.
-func (o *Options) scannable() int { return 2*o.Scans + o.Lanes*o.perLane() }
+// scannable is how many tickets have a code that can be shown: one lane's of
+// each form beside the floor, and then one lane and all lanes at once.
+func (o *Options) scannable() int { return 2 * (o.Scans + (1+o.Lanes)*o.perLane()) }
 
 func (o *Options) say(format string, args ...any) {
 	if o.Log != nil {

@@ -176,37 +176,47 @@ type Rate struct {
 }
 
 // atOnce measures all lanes scanning at once, beside one lane in the same
-// minute: the rates of a quiet lane and of a full entrance.
+// minute: a full entrance and a quiet one.
 func (o *Options) atOnce(ctx context.Context, w *world, r *Report) error {
-	o.say("scanning with %d lanes at once", o.Lanes)
 	codes := w.codes[2*o.Scans:]
 	per := o.perLane()
-	// One lane first, on the share of the first lane's codes.
-	half := per / 2
-	begin := time.Now()
-	d := w.desk()
-	for _, s := range codes[:half] {
-		if err := admit(ctx, d, s.long); err != nil {
+	for _, form := range []struct {
+		name string
+		text func(*shown) string
+		into *Rate
+	}{
+		{"long", func(s *shown) string { return s.long }, &r.AtOnceLong},
+		{"short", func(s *shown) string { return s.short }, &r.AtOnceShort},
+	} {
+		o.say("scanning %s codes with %d lanes at once", form.name, o.Lanes)
+		one, err := o.together(ctx, w, codes[:per], 1, form.text)
+		if err != nil {
 			return err
 		}
-	}
-	r.AtOnce.One = float64(half) / time.Since(begin).Seconds()
-
-	took := make([][]time.Duration, o.Lanes)
-	errs := make([]error, o.Lanes)
-	var lanes sync.WaitGroup
-	begin = time.Now()
-	scans := 0
-	for i := range o.Lanes {
-		mine := codes[i*per : (i+1)*per]
-		if i == 0 {
-			mine = mine[half:]
+		all, err := o.together(ctx, w, codes[per:per+o.Lanes*per], o.Lanes, form.text)
+		if err != nil {
+			return err
 		}
-		scans += len(mine)
+		all.One = one.Rate
+		all.Multiple = all.Rate / all.One
+		*form.into = all
+		codes = codes[per+o.Lanes*per:]
+	}
+	return nil
+}
+
+// together shares codes out among lanes that all scan at once.
+func (o *Options) together(ctx context.Context, w *world, codes []shown, n int, text func(*shown) string) (Rate, error) {
+	took := make([][]time.Duration, n)
+	errs := make([]error, n)
+	var lanes sync.WaitGroup
+	begin := time.Now()
+	for i := range n {
+		mine := codes[i*len(codes)/n : (i+1)*len(codes)/n]
 		lanes.Go(func() {
 			d := w.desk()
 			for k := range mine {
-				if err := timed(&took[i], func() error { return admit(ctx, d, mine[k].long) }); err != nil {
+				if err := timed(&took[i], func() error { return admit(ctx, d, text(&mine[k])) }); err != nil {
 					errs[i] = err
 					return
 				}
@@ -215,12 +225,7 @@ func (o *Options) atOnce(ctx context.Context, w *world, r *Report) error {
 	}
 	lanes.Wait()
 	elapsed := time.Since(begin)
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	r.AtOnce.Lanes, r.AtOnce.Scans = o.Lanes, scans
-	r.AtOnce.Rate = float64(scans) / elapsed.Seconds()
-	r.AtOnce.Multiple = r.AtOnce.Rate / r.AtOnce.One
-	r.AtOnce.Latency = latencyOf(slices.Concat(took...))
-	return nil
+	return Rate{
+		Lanes: n, Scans: len(codes), Rate: float64(len(codes)) / elapsed.Seconds(), Latency: latencyOf(slices.Concat(took...)),
+	}, errors.Join(errs...)
 }

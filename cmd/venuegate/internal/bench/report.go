@@ -19,10 +19,11 @@ type Report struct {
 	Scans   int       `json:"scans"`
 	Records int       `json:"records"`
 
-	Long   Pair `json:"long"`  // scan to durable verdict, one lane
-	Short  Pair `json:"short"` // the same with short codes
-	AtOnce Rate `json:"at_once"`
-	Pure   Pure `json:"pure"`
+	Long        Pair `json:"long"`  // scan to durable verdict, one lane
+	Short       Pair `json:"short"` // the same with short codes
+	AtOnceLong  Rate `json:"at_once_long"`
+	AtOnceShort Rate `json:"at_once_short"`
+	Pure        Pure `json:"pure"`
 
 	Publish Whole  `json:"publish"` // making the chains of the scans' tickets included
 	Install Whole  `json:"install"`
@@ -78,14 +79,19 @@ func (r *Report) Print(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(w, `
-%d lanes at once   %.0f scans/s, one lane %.0f: %.1f times; p50 %s µs, p99 %s µs
-allocations         %.1f a long code, %.1f a short one, without I/O
+	_, _ = fmt.Fprintln(w)
+	for _, a := range []struct {
+		form string
+		Rate
+	}{{"long", r.AtOnceLong}, {"short", r.AtOnceShort}} {
+		_, _ = fmt.Fprintf(w, "%d lanes at once     %.0f %s codes/s, one lane %.0f: %.1f times; p50 %s µs, p99 %s µs\n",
+			a.Lanes, a.Rate.Rate, a.form, a.One, a.Multiple, us(a.Latency.P50), us(a.Latency.P99))
+	}
+	_, _ = fmt.Fprintf(w, `allocations         %.1f a long code, %.1f a short one, without I/O
 install             %.1f s for %d tickets, from the signed repository, peak %.0f MB
 start               %.1f s with %d records in the journal, peak %.0f MB
 idle                %.2f %% of one core, peak %.0f MB, with the same pack
-`, r.AtOnce.Lanes, r.AtOnce.Rate, r.AtOnce.One, r.AtOnce.Multiple, us(r.AtOnce.Latency.P50), us(r.AtOnce.Latency.P99),
-		r.Pure.LongAllocs, r.Pure.ShortAllocs,
+`, r.Pure.LongAllocs, r.Pure.ShortAllocs,
 		r.Install.Seconds, r.Install.Done, r.Install.PeakMB,
 		r.Start.Seconds, r.Start.Done, r.Start.PeakMB, 100*r.Idle.CPU, r.Idle.PeakMB)
 	for _, p := range r.Peers {
