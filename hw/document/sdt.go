@@ -231,10 +231,14 @@ func (s *SDT) read(ctx context.Context, c *port.Conn) (*gate.Document, error) {
 	return ParseText(block)
 }
 
+// presentation is what tells one document from the next.
+func presentation(d *gate.Document) gate.Private {
+	return gate.Private(strconv.Itoa(int(d.Type)) + d.Country + d.Number.Reveal())
+}
+
 func (s *SDT) present(d *gate.Document, deliver func(gate.Reading)) {
 	now := time.Now()
-	key := gate.Private(strconv.Itoa(int(d.Type)) + d.Country + d.Number.Reveal())
-	if s.debounce.Repeat(now, key) {
+	if s.debounce.Repeat(now, presentation(d)) {
 		s.count(func(st *Stats) { st.Repeats++ })
 		return
 	}
