@@ -125,6 +125,27 @@ func TestParseTextNamesTheField(t *testing.T) {
 	}
 }
 
+func TestInspectText(t *testing.T) {
+	wrong := resident()
+	wrong.Number = "110105194912310021"
+	for _, tt := range []struct {
+		name   string
+		card   hwtest.Card
+		checks bool
+	}{
+		{"right check character", resident(), true},
+		{"wrong check character", wrong, false},
+		{"a number that has none", foreigner2017(), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d, checks, err := document.InspectText(textOf(t, tt.card))
+			if err != nil || checks != tt.checks || d.Number.Reveal() != tt.card.Number {
+				t.Errorf("checks %v, error %v", checks, err)
+			}
+		})
+	}
+}
+
 func TestParseReadAnswer(t *testing.T) {
 	text := bytes.Repeat([]byte{1}, document.TextLen)
 	answer := func(lengths ...byte) []byte {
