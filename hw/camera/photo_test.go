@@ -57,9 +57,17 @@ func redrawPhotos(t *testing.T) {
 		kind  frametest.Kind
 		short bool
 	}{
-		{frametest.Clean, true}, {frametest.Rotated, true}, {frametest.Tilted, false}, {frametest.Blurred, false},
-		{frametest.Moving, true}, {frametest.Glare, true}, {frametest.Moire, true}, {frametest.LowLight, true},
-		{frametest.Inverted, true}, {frametest.ShortFar, true}, {frametest.Negative, false},
+		{frametest.Clean, true},
+		{frametest.Rotated, true},
+		{frametest.Tilted, false},
+		{frametest.Blurred, false},
+		{frametest.Moving, true},
+		{frametest.Glare, true},
+		{frametest.Moire, true},
+		{frametest.LowLight, true},
+		{frametest.Inverted, true},
+		{frametest.ShortFar, true},
+		{frametest.Negative, false},
 	} {
 		draw := frametest.Draw
 		if p.short {

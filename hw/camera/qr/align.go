@@ -18,11 +18,11 @@ const minRing = 10
 
 // search finds the alignment pattern around a place in the picture, where e1 and
 // e2 are the steps of a module, at most radius modules away. It compares whole
-// pixels first and then refines the best of them. contrast is in grey levels.
-func (a *aligner) search(c, e1, e2 point, radius float64) (at point, contrast float64, ok bool) {
+// pixels first and then refines the best of them.
+func (a *aligner) search(c, e1, e2 point, radius float64) (at point, ok bool) {
 	module := math.Sqrt(math.Abs(e1.x*e2.y - e1.y*e2.x))
 	if !(module > 0.5 && module < 100) {
-		return c, 0, false
+		return c, false
 	}
 	offsets, reach := template(e1, e2, a.plane.Stride)
 	x0, y0 := int(c.x), int(c.y)
@@ -41,12 +41,12 @@ func (a *aligner) search(c, e1, e2 point, radius float64) (at point, contrast fl
 		}
 	}
 	if math.IsInf(best, -1) {
-		return c, 0, false
+		return c, false
 	}
 	at, _ = a.refine(at, e1, e2, 0.25)
 	at, _ = a.refine(at, e1, e2, 0.25)
-	at, contrast = a.refine(at, e1, e2, 0.1)
-	return at, contrast, contrast > minRing
+	at, contrast := a.refine(at, e1, e2, 0.1)
+	return at, contrast > minRing
 }
 
 // farCost is how many grey levels of contrast a module's distance from the

@@ -22,11 +22,12 @@ func choose(found []pattern, out []corners) []corners {
 				if !ok {
 					continue
 				}
-				if len(out) < maxCorners {
+				switch {
+				case len(out) < maxCorners:
 					out = append(out, c)
-				} else if c.misfit < out[len(out)-1].misfit {
+				case c.misfit < out[len(out)-1].misfit:
 					out[len(out)-1] = c
-				} else {
+				default:
 					continue
 				}
 				for n := len(out) - 1; n > 0 && out[n].misfit < out[n-1].misfit; n-- {

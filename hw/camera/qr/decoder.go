@@ -172,7 +172,7 @@ func (d *Decoder) attempt(p *Plane, l *layout, m *model, single bool, blur float
 		return false
 	}
 	if blur > 0 {
-		d.grid.equalize(blur)
+		d.grid.equalise(blur)
 	}
 	d.grid.threshold()
 	return d.reader.read(l, &d.grid)

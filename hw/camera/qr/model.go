@@ -38,7 +38,7 @@ func (m *modeller) fitCorners(c *corners, size int, centers []int) (model, bool)
 	if last := len(centers) - 1; last > 0 {
 		u := float64(centers[last]) + 0.5
 		e1, e2 := h.steps(u, u)
-		if at, _, ok := m.search(h.at(u, u), e1, e2, 2.5+n/16); ok {
+		if at, ok := m.search(h.at(u, u), e1, e2, 2.5+n/16); ok {
 			m.pairs[3] = pair{point{u, u}, at}
 			if better, ok := fit(m.pairs, n); ok {
 				h = better
@@ -68,7 +68,7 @@ func (m *modeller) refine(old model, centers []int) model {
 				}
 				u, v := float64(col)+0.5, float64(row)+0.5
 				e1, e2 := out.steps(u, v)
-				if at, _, ok := m.search(out.at(u, v), e1, e2, radius); ok {
+				if at, ok := m.search(out.at(u, v), e1, e2, radius); ok {
 					m.pairs = append(m.pairs, pair{point{u, v}, at})
 				}
 			}

@@ -41,9 +41,9 @@ func (g *grid) sample(p *Plane, m *model, sign float64, single bool) bool {
 	return lost*5 < g.size*g.size*len(places)
 }
 
-// equalize undoes blur: a module has taken a share of each neighbour's light. k
+// equalise undoes blur: a module has taken a share of each neighbour's light. k
 // is that share.
-func (g *grid) equalize(k float32) {
+func (g *grid) equalise(k float32) {
 	n := g.size
 	g.scrap = append(g.scrap[:0], g.level...)
 	for j := range n {

@@ -19,9 +19,9 @@ type tally struct {
 
 func (t *tally) add(f frametest.Frame, r result) {
 	t.frames++
-	switch {
-	case r.text == "":
-	case r.text == f.Text:
+	switch r.text {
+	case "":
+	case f.Text:
 		t.found++
 	default:
 		t.wrong++
