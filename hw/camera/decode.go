@@ -60,8 +60,8 @@ func halve(p qr.Plane) qr.Plane {
 	return out
 }
 
-// enlarge returns a picture at four times its size with a border like its corner
-// around it, since small pictures of codes often have no quiet zone.
+// enlarge returns a picture at four times its size with a quiet zone around it,
+// which small pictures of codes often lack.
 func enlarge(p qr.Plane) qr.Plane {
 	const times, border = 4, 32
 	w, h := p.Width*times+2*border, p.Height*times+2*border
@@ -78,9 +78,9 @@ func enlarge(p qr.Plane) qr.Plane {
 	return out
 }
 
-// quietZone is black when the picture's corners are mostly light in an inverted
-// code without a quiet zone, that is when all but one are finder patterns of
-// light modules, and white otherwise.
+// quietZone is black around an inverted code without one, which shows as light in
+// the corners with dark a module further in (the ring of a finder pattern), and
+// white around everything else.
 func quietZone(p qr.Plane) byte {
 	light := 0
 	for _, at := range [...]int{0, p.Width - 1, (p.Height - 1) * p.Stride} {
@@ -90,7 +90,7 @@ func quietZone(p qr.Plane) byte {
 	}
 	inner := p.Pix[min(1, p.Height-1)*p.Stride+min(1, p.Width-1)]
 	if light == 3 && inner < 128 {
-		return 0 // the corner of a light ring
+		return 0
 	}
 	return 255
 }

@@ -1,10 +1,9 @@
 // Package camera reads QR codes with a camera and in photos.
 //
 // A Reader keeps a camera open through V4L2, takes the brightness of its frames
-// and hands them to hw/camera/qr at a pace that leaves the processor to others:
-// what is never to happen is that looking for a code delays one that was read.
-// What lies in front of the camera is delivered once. Decode and LoadFile are for
-// still images.
+// and hands it to hw/camera/qr, at a pace that leaves most of the processor to
+// others. A code that stays in view is delivered once. Decode and LoadFile are
+// for still images.
 //
 // This folder is the only place that imports the QR decoder and the camera
 // library. It says what a code holds, never whether a ticket is good; keeps no
