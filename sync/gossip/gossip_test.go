@@ -1,0 +1,59 @@
+package gossip_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/venuegate/venuegate/sync/gossip"
+	"github.com/venuegate/venuegate/sync/gossip/gossiptest"
+)
+
+func TestConverge(t *testing.T) {
+	for _, size := range []int{2, 8, 50} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			inVenue(t, size, func(t *testing.T, v *venue) {
+				v.net.SetFaults(gossiptest.Faults{Delay: time.Millisecond, Jitter: time.Millisecond})
+				for p := range v.gates {
+					v.write(p, 3)
+				}
+				if took := v.levelWithin(time.Second); took > 20*time.Millisecond {
+					t.Errorf("without loss it took %v: records did not go straight", took)
+				}
+			})
+		})
+	}
+}
+
+// Loss costs time and nothing else.
+func TestLoss(t *testing.T) {
+	for _, c := range []struct {
+		size   int
+		loss   float64
+		within time.Duration // of virtual time, for 99 of 100 bursts
+	}{
+		{8, 0.05, time.Second},
+		{8, 0.20, time.Second},
+		{8, 0.50, 5 * time.Second},
+		{50, 0.20, 2 * time.Second},
+	} {
+		t.Run(fmt.Sprintf("%d gates, %v", c.size, c.loss), func(t *testing.T) {
+			inVenue(t, c.size, func(t *testing.T, v *venue) {
+				v.net.SetFaults(gossiptest.Faults{Loss: c.loss, Duplicate: 0.05, Delay: time.Millisecond, Jitter: 5 * time.Millisecond})
+				rounds := 100
+				if c.size > 8 || testing.Short() {
+					rounds = 30
+				}
+				var times []time.Duration
+				for i := range rounds {
+					v.write(gossip.Peer(1+i%c.size), 1+i%20)
+					times = append(times, v.levelWithin(time.Minute))
+				}
+				t.Logf("all have all: p50 %v, p99 %v", percentile(times, 50), percentile(times, 99))
+				if p99 := percentile(times, 99); p99 > c.within {
+					t.Errorf("p99 %v, want at most %v", p99, c.within)
+				}
+			})
+		})
+	}
+}
