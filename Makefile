@@ -15,10 +15,10 @@ FUZZTIME   ?= 10s
 FUZZBUDGET ?= 86400
 
 .DEFAULT_GOAL := help
-.PHONY: help build cross run demo test race lint fmt bench fuzz vuln clean
+.PHONY: help build cross run demo test race lint fmt bench bench-qr fuzz vuln clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/venuegated and bin/venuegate, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(COMMANDS)
@@ -49,6 +49,9 @@ fmt: ## format with gofumpt
 
 bench: build ## measure scan to durable verdict beside its floor
 	@exec bin/venuegate bench $(ARGS)
+
+bench-qr: ## compare our QR reading with gozxing and others that are installed
+	@$(GO) run ./hw/camera/internal/benchqr $(ARGS)
 
 # One target at a time, since each takes every core. Past FUZZBUDGET seconds
 # the rest is named and left out.
