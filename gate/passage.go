@@ -24,6 +24,10 @@ type Opening struct {
 type Passage struct {
 	Result PassageResult
 	Passed int // people seen passing, where the barrier can tell
+
+	// Fire: the barrier stood released because of a fire, at least for a part of
+	// the opening. It was not this opening that let people through.
+	Fire bool
 }
 
 // PassageResult says what is known of an opening.
@@ -52,6 +56,60 @@ func (r PassageResult) String() string {
 		return "timed_out"
 	case PassageNotOpened:
 		return "not_opened"
+	default:
+		return "unknown"
+	}
+}
+
+// BarrierEvent is something that happened at a barrier besides how an opening
+// ended. It names nobody.
+type BarrierEvent struct {
+	Barrier   string // its name in the configuration
+	Kind      BarrierEventKind
+	At        time.Time
+	Direction Direction // which way somebody went; unknown where the barrier cannot tell
+}
+
+// BarrierEventKind says what happened at a barrier.
+type BarrierEventKind uint8
+
+// The kinds of events. Each passage event is one person.
+const (
+	// BarrierForced: somebody went through without a grant.
+	BarrierForced BarrierEventKind = iota + 1
+	// BarrierWrongWay: somebody went through against the direction of the grant.
+	BarrierWrongWay
+	// BarrierTailgate: one more person than were granted went through.
+	BarrierTailgate
+	// BarrierFire: the fire signal was sensed. The barrier is released until a
+	// person ends it.
+	BarrierFire
+	// BarrierFireQuiet: the fire signal went away. The barrier is still released.
+	BarrierFireQuiet
+	// BarrierFirePassage: somebody went through while the barrier was released.
+	BarrierFirePassage
+	// BarrierFireEnded: a person ended the release.
+	BarrierFireEnded
+)
+
+// String returns the kind's word: forced, wrong_way, tailgate, fire, fire_quiet,
+// fire_passage, fire_ended or unknown.
+func (k BarrierEventKind) String() string {
+	switch k {
+	case BarrierForced:
+		return "forced"
+	case BarrierWrongWay:
+		return "wrong_way"
+	case BarrierTailgate:
+		return "tailgate"
+	case BarrierFire:
+		return "fire"
+	case BarrierFireQuiet:
+		return "fire_quiet"
+	case BarrierFirePassage:
+		return "fire_passage"
+	case BarrierFireEnded:
+		return "fire_ended"
 	default:
 		return "unknown"
 	}
