@@ -83,8 +83,28 @@ func (k *Keyboard) create(name string) error {
 // Path is the event device.
 func (k *Keyboard) Path() string { return k.path }
 
-// Play sends events.
+// Play sends events as a USB keyboard does: a report at a time, as often as the
+// host asks. Faster ones would fill the kernel's queue for a reader that is busy.
 func (k *Keyboard) Play(events []input.Event) error {
+	const poll = time.Millisecond
+	var b []byte
+	for _, e := range events {
+		b = input.AppendEvent(b, input.EventSize, e)
+		if e.Type != input.EventSyn {
+			continue
+		}
+		if _, err := k.file.Write(b); err != nil {
+			return err
+		}
+		b = b[:0]
+		time.Sleep(poll)
+	}
+	return nil
+}
+
+// PlayAtOnce sends events all together. The kernel's queue for a reader has room
+// for a few dozen; of more it tells that some are missing.
+func (k *Keyboard) PlayAtOnce(events []input.Event) error {
 	var b []byte
 	for _, e := range events {
 		b = input.AppendEvent(b, input.EventSize, e)

@@ -92,6 +92,15 @@ func TestWedgeOnTheKernel(t *testing.T) {
 	play("https://example.org/?a=B", hwtest.TypeCaps)
 	play("~!@#^&()_{}|", hwtest.TypeAlt)
 
+	// More at once than the kernel keeps: nothing is better than a part of it.
+	events, err := hwtest.Keystrokes(strings.Repeat("0123456789", 40), hwtest.TypeShift)
+	must(t, err)
+	must(t, keyboard.PlayAtOnce(events))
+	play("after the flood", hwtest.TypeShift)
+	if s := w.Stats(); s.Keys.Gaps == 0 || s.Readings != 4 {
+		t.Errorf("stats %+v", s)
+	}
+
 	// Whoever comes second does not get the keys.
 	second, dev2 := newPlayed(link)
 	w2, err := scanner.NewWedge(scanner.WedgeOptions{Name: "second", Device: dev2})
