@@ -13,19 +13,19 @@ func TestWhatAnOpeningMayClaim(t *testing.T) {
 		passed    = gate.PassagePassed
 		timedOut  = gate.PassageTimedOut
 		unknown   = gate.PassageUnknown
-		lineDown  = event(-1)
-		lineUp    = event(-2)
-		ready     = eventReady
-		notReady  = eventNotReady
-		pass      = eventPassed
-		passExit  = eventPassedExit
+		lineDown  = message(-1)
+		lineUp    = message(-2)
+		ready     = messageReady
+		notReady  = messageNotReady
+		pass      = messagePassed
+		passExit  = messagePassedExit
 		opening   = time.Second
 		closing   = 7 * time.Second
 		heartbeat = 3 * time.Second
 	)
 	type at struct {
 		s float64 // seconds
-		e event
+		e message
 	}
 	// beats is READY at least every 3 s.
 	beats := func(more ...at) []at {
@@ -71,8 +71,7 @@ func TestWhatAnOpeningMayClaim(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			start := time.Date(2026, 11, 1, 19, 0, 0, 0, time.UTC)
-			f := newFeedback(tt.f)
-			var w *watch
+			m := newMachine(rules{hasReady: tt.f.Ready != "", heartbeat: tt.f.Heartbeat})
 			play := func(from, to time.Duration) {
 				for s := from; s < to; s += 10 * time.Millisecond {
 					for _, a := range tt.events {
@@ -81,19 +80,20 @@ func TestWhatAnOpeningMayClaim(t *testing.T) {
 						}
 						switch a.e {
 						case lineUp, lineDown:
-							f.line(a.e == lineUp)
+							m.hear(start.Add(s), a.e == lineUp)
 						default:
-							f.on(start.Add(s), a.e)
+							a.e.tell(m, start.Add(s), tt.f.PassedExit == "")
 						}
 					}
 				}
 			}
 			play(0, opening)
-			w = f.begin(start.Add(opening), tt.direction)
+			m.begin(start.Add(opening), tt.direction, 2)
 			play(opening, closing)
-			got := f.end(start.Add(closing), w)
-			if got.Result != tt.result || got.Passed != tt.passed || f.strays() != tt.strays {
-				t.Errorf("got %+v and %d strays, want %v, %d passed, %d strays", got, f.strays(), tt.result, tt.passed, tt.strays)
+			got := m.end(start.Add(closing))
+			strays := m.counts[gate.BarrierForced] + m.counts[gate.BarrierWrongWay]
+			if got.Result != tt.result || got.Passed != tt.passed || strays != tt.strays {
+				t.Errorf("got %+v and %d strays, want %v, %d passed, %d strays", got, strays, tt.result, tt.passed, tt.strays)
 			}
 		})
 	}

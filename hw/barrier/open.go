@@ -2,72 +2,132 @@ package barrier
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
 )
 
+// mover is the part of a barrier that lets people through, one at a time.
+type mover interface {
+	pulse(ctx context.Context, d gate.Direction) (pulsed, error)
+}
+
+// pulsed is what became of one pulse.
+type pulsed int
+
+const (
+	pulseNot   pulsed = iota // nothing has reached the board, and nothing will
+	pulseDone                // the way was open for as long as it should be
+	pulseDoubt               // it may have been, or was for longer
+)
+
+// opener turns pulses and what is heard of passages into openings. Every barrier
+// but None has one.
+type opener struct {
+	*monitor
+	mover mover
+	wait  time.Duration
+
+	opening sync.Mutex // held during Open
+	running atomic.Pointer[context.Context]
+
+	openings, passed, unknown, timedOut, notOpened atomic.Uint64
+}
+
+// Counts are a barrier's openings by how they ended, and what happened besides.
+type Counts struct {
+	Openings, Passed, Unknown, TimedOut, NotOpened uint64
+
+	Forced, WrongWay, Tailgated, FirePassed uint64 // people
+}
+
+func (op *opener) totals() Counts {
+	c := Counts{
+		Openings: op.openings.Load(), Passed: op.passed.Load(), Unknown: op.unknown.Load(),
+		TimedOut: op.timedOut.Load(), NotOpened: op.notOpened.Load(),
+	}
+	op.look(func(m *machine) {
+		c.Forced, c.WrongWay = m.counts[gate.BarrierForced], m.counts[gate.BarrierWrongWay]
+		c.Tailgated, c.FirePassed = m.counts[gate.BarrierTailgate], m.counts[gate.BarrierFirePassage]
+	})
+	return c
+}
+
 // Open lets o.Count people through, one pulse for each, and waits until they
 // passed or their time is up. The first pulse starts before anything else
 // happens. The result is
 //
-//   - PassagePassed when feedback saw somebody, with the number seen;
-//   - PassageTimedOut when feedback saw nobody and the turnstile was heard to be
+//   - PassagePassed when somebody was seen, with the number seen;
+//   - PassageTimedOut when nobody was seen and the turnstile was heard to be
 //     ready from beginning to end;
 //   - PassageNotOpened, with an error, when nothing was sent to the board;
 //   - PassageUnknown otherwise, with an error if there was one. ctx ending in
 //     the middle is ctx.Err().
 //
-// Whatever happens, the contact is told to open again, if need be as soon as
-// the board is back. One opening at a time: another fails with ErrBusy.
-func (r *SerialRelay) Open(ctx context.Context, o gate.Opening) (gate.Passage, error) {
-	p, err := r.tryOpen(ctx, o)
-	r.openings.Add(1)
+// Whatever happens, the way is closed again, if need be as soon as the board is
+// back. One opening at a time: another fails with ErrBusy. While a fire holds
+// the barrier released nothing is sent and the result is PassageUnknown at once,
+// with Fire set: nobody can say who went through an open gate.
+func (op *opener) Open(ctx context.Context, o gate.Opening) (gate.Passage, error) {
+	p, err := op.tryOpen(ctx, o)
+	op.openings.Add(1)
 	switch p.Result {
 	case gate.PassagePassed:
-		r.passed.Add(1)
+		op.passed.Add(1)
 	case gate.PassageTimedOut:
-		r.timedOut.Add(1)
+		op.timedOut.Add(1)
 	case gate.PassageNotOpened:
-		r.notOpened.Add(1)
+		op.notOpened.Add(1)
 	default:
-		r.unknown.Add(1)
+		op.unknown.Add(1)
 	}
 	return p, err
 }
 
-func (r *SerialRelay) tryOpen(ctx context.Context, o gate.Opening) (gate.Passage, error) {
+// ResetFire ends the release after a fire; a person asks for it. It fails with
+// ErrFire while the signal stands and with ErrFireUnheard while the device that
+// senses it cannot be heard. Without a release it does nothing.
+func (op *opener) ResetFire() (err error) {
+	op.do(func(m *machine) { err = m.resetFire(time.Now()) })
+	return err
+}
+
+// Fire reports whether the barrier is released because of a fire.
+func (op *opener) Fire() bool { return op.latched() }
+
+func (op *opener) tryOpen(ctx context.Context, o gate.Opening) (gate.Passage, error) {
 	notOpened := gate.Passage{Result: gate.PassageNotOpened}
-	if !r.opening.TryLock() {
+	if !op.opening.TryLock() {
 		return notOpened, ErrBusy
 	}
-	defer r.opening.Unlock()
-	run := r.run.Load()
+	defer op.opening.Unlock()
+	run := op.running.Load()
 	if run == nil {
 		return notOpened, ErrStopped
 	}
+	if op.latched() {
+		return gate.Passage{Result: gate.PassageUnknown, Fire: true}, nil
+	}
 	// The end of Run ends an opening too, so that its "off" is sent while the
-	// port is still there.
+	// board is still there.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(*run, func() { cancel(ErrStopped) })()
 
-	s := session{r: r, ctx: ctx, run: *run, channel: r.o.channel(o.Direction), count: max(o.Count, 1)}
+	s := session{op: op, ctx: ctx, direction: o.Direction, count: max(o.Count, 1)}
 	if o.Hold > 0 {
 		s.until = time.Now().Add(o.Hold)
 	}
-	if r.feedback != nil {
-		s.watch = r.feedback.begin(time.Now(), o.Direction)
-	}
+	op.do(func(m *machine) { m.begin(time.Now(), o.Direction, s.count) })
 	err := s.letThrough()
-	p := gate.Passage{Result: gate.PassageUnknown}
-	if s.watch != nil {
-		p = r.feedback.end(time.Now(), s.watch)
-	}
+	var p gate.Passage
+	op.do(func(m *machine) { p = m.end(time.Now()) })
 	switch {
 	case !s.sent:
 		return notOpened, err
-	case p.Result == gate.PassageTimedOut && (err != nil || s.stuck):
+	case p.Result == gate.PassageTimedOut && (err != nil || s.doubt):
 		// Not watched to the end, or unlocked for longer than it was watched.
 		p.Result = gate.PassageUnknown
 	}
@@ -76,96 +136,101 @@ func (r *SerialRelay) tryOpen(ctx context.Context, o gate.Opening) (gate.Passage
 
 // session is one opening.
 type session struct {
-	r       *SerialRelay
-	ctx     context.Context //nolint:containedctx // lives as long as the call of Open
-	run     context.Context //nolint:containedctx // Run's
-	channel int
-	count   int
-	until   time.Time // end of it all; zero for a wait per person
-	watch   *watch    // nil without feedback
-	sent    bool      // something may have reached the board
-	stuck   bool      // an "off" was late
+	op        *opener
+	ctx       context.Context //nolint:containedctx // lives as long as the call of Open
+	direction gate.Direction
+	count     int
+	until     time.Time // end of it all; zero for a wait per person
+	sent      bool      // something may have reached the board
+	doubt     bool      // a pulse may not have been what it should
 }
 
 // letThrough pulses once per person, the next one when the last has passed.
 func (s *session) letThrough() error {
 	for i := range s.count {
-		if err := s.pulse(); err != nil {
+		became, err := s.op.mover.pulse(s.ctx, s.direction)
+		s.sent = s.sent || became != pulseNot
+		s.doubt = s.doubt || became == pulseDoubt
+		if err != nil && (became != pulseDoubt || s.ctx.Err() != nil) {
 			return err
 		}
+		// After a doubtful pulse the way may be open: somebody may still be seen.
 		last := i == s.count-1
-		ok, err := s.wait(i, last)
-		if err != nil || !ok {
+		ok, ended := s.wait(i, last)
+		switch {
+		case ended != nil:
+			return ended
+		case !ok:
 			return err
 		}
 	}
 	return nil
 }
 
-// pulse closes the contact and opens it again.
-func (s *session) pulse() error {
-	s.r.pulsing.Lock()
-	defer s.r.pulsing.Unlock()
-	if s.run.Err() != nil {
-		return ErrStopped
-	}
-	if s.ctx.Err() != nil {
-		return context.Cause(s.ctx)
-	}
-	n, err := s.r.relay.Write(lcus(s.channel, true))
-	if err != nil && n == 0 {
-		return err
-	}
-	s.sent = true
-	var ended error
-	if err == nil {
-		ended = s.sleep(s.r.o.Pulse)
-	}
-	if _, offErr := s.r.relay.Write(lcus(s.channel, false)); offErr != nil {
-		s.stuck = true
-		s.r.owed.Store(true) // and go on watching: the way is open
-	}
-	if err != nil {
-		return err
-	}
-	return ended
-}
-
 // wait gives person i the time to pass and says whether to let the next in.
 func (s *session) wait(i int, last bool) (bool, error) {
-	left := s.r.o.Wait
+	left := s.op.wait
 	if !s.until.IsZero() {
 		left = time.Until(s.until)
 	}
-	if s.watch == nil {
+	if s.op.m.blind {
 		if !last {
-			left = s.r.o.Wait
+			left = s.op.wait
 		}
-		return !last, s.sleep(left)
+		return !last, s.pause(left)
 	}
-	t := time.NewTimer(left)
-	defer t.Stop()
+	over := time.Now().Add(left)
 	for {
-		if s.r.feedback.passed(s.watch) > i {
+		now := time.Now()
+		seen, settles, fire := s.op.seen(now)
+		switch {
+		case seen > i:
 			return true, nil
-		}
-		select {
-		case <-s.watch.changed:
-		case <-t.C:
+		case fire, settles.IsZero() && !now.Before(over):
 			return false, nil
+		}
+		// Somebody who went through in time is waited for until it is certain.
+		wake := over
+		if !settles.IsZero() && (settles.Before(over) || !now.Before(over)) {
+			wake = settles
+		}
+		t := time.NewTimer(time.Until(wake))
+		select {
+		case <-s.op.changed:
+		case <-t.C:
 		case <-s.ctx.Done():
+		}
+		t.Stop()
+		if s.ctx.Err() != nil {
 			return false, context.Cause(s.ctx)
 		}
 	}
 }
 
-func (s *session) sleep(d time.Duration) error {
+// pause waits, unless a fire makes it pointless.
+func (s *session) pause(d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	for !s.op.latched() {
+		select {
+		case <-s.op.changed:
+		case <-t.C:
+			return nil
+		case <-s.ctx.Done():
+			return context.Cause(s.ctx)
+		}
+	}
+	return nil
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return nil
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }

@@ -37,6 +37,13 @@ type RelayOptions struct {
 	Wait time.Duration
 
 	Feedback *Feedback // nil when the turnstile does not tell who passed
+
+	// Tail, Free, FireLatched, FireHold and OnEvent are those of Passing.
+	Tail        time.Duration
+	Free        gate.Direction
+	FireLatched bool
+	FireHold    bool
+	OnEvent     func(gate.BarrierEvent)
 }
 
 // Feedback describes the second serial line, on which the turnstile tells of
@@ -44,14 +51,16 @@ type RelayOptions struct {
 //
 // With Passed empty the other patterns and Heartbeat take the values of a plain
 // board: it sends PASS for every person who went through, READY at least once a
-// second while the turnstile is powered and working, and BUSY when it is not,
-// each ended by CR LF.
+// second while the turnstile is powered and working, BUSY when it is not, and
+// FIRE and SAFE when a fire signal comes and goes, each ended by CR LF.
 type Feedback struct {
 	Port       port.Options // Name is the barrier's with " feedback" when empty
 	Passed     string       // somebody passed; with PassedExit, in the direction of entry
 	PassedExit string       // somebody passed in the direction of exit
 	Ready      string       // the turnstile is powered and working
 	NotReady   string       // it is not
+	Fire       string       // there is a fire signal; needs FireOver
+	FireOver   string       // it went away
 	// Heartbeat is how old the last Ready may be; zero when the board sends it
 	// on a change only, so that an open port is all there is to go by.
 	Heartbeat time.Duration
@@ -74,28 +83,41 @@ func (o RelayOptions) Validate() error {
 		return wrong("Pulse", "%v is not between %v and %v", o.Pulse, minPulse, maxPulse)
 	case o.Wait < 0:
 		return wrong("Wait", "is negative")
+	case o.Tail < 0:
+		return wrong("Tail", "is negative")
 	}
 	if err := under("Port", o.Port.Validate()); err != nil {
 		return err
 	}
-	if o.Feedback == nil {
+	senses := o.Feedback != nil && o.Feedback.Fire != ""
+	switch {
+	case o.FireLatched && !senses:
+		return wrong("FireLatched", "needs a feedback line that tells of fire")
+	case o.FireHold && !senses:
+		return wrong("FireHold", "needs a feedback line that tells of fire")
+	case o.Feedback == nil:
 		return nil
+	case o.Free != gate.DirectionUnknown && o.Feedback.PassedExit == "":
+		return wrong("Free", "needs passages with a direction")
 	}
 	return under("Feedback", o.Feedback.validate())
 }
 
+// patterns are in the order of messages.
+func (f Feedback) patterns() [6]string {
+	return [...]string{f.Passed, f.PassedExit, f.Ready, f.NotReady, f.Fire, f.FireOver}
+}
+
 func (f Feedback) validate() error {
-	fields := [...]struct{ name, pattern string }{
-		{"Passed", f.Passed}, {"PassedExit", f.PassedExit}, {"Ready", f.Ready}, {"NotReady", f.NotReady},
-	}
+	names := [...]string{"Passed", "PassedExit", "Ready", "NotReady", "Fire", "FireOver"}
 	var seen [][]byte
-	for _, field := range fields {
-		if field.pattern == "" {
+	for i, pattern := range f.patterns() {
+		if pattern == "" {
 			continue
 		}
-		p, err := ParsePattern(field.pattern)
+		p, err := ParsePattern(pattern)
 		if err != nil {
-			return &port.OptionError{Field: field.name, Problem: err.Error()}
+			return &port.OptionError{Field: names[i], Problem: err.Error()}
 		}
 		for _, q := range seen {
 			short, long := p, q
@@ -104,12 +126,14 @@ func (f Feedback) validate() error {
 			}
 			// Inside another pattern, but not at its end, it would be found first.
 			if bytes.Equal(p, q) || bytes.Contains(long[:len(long)-1], short) {
-				return &port.OptionError{Field: field.name, Problem: "cannot be told apart from another pattern"}
+				return &port.OptionError{Field: names[i], Problem: "cannot be told apart from another pattern"}
 			}
 		}
 		seen = append(seen, p)
 	}
 	switch {
+	case f.Fire != "" && f.FireOver == "":
+		return &port.OptionError{Field: "FireOver", Problem: "is empty, and a fire would never be over"}
 	case f.Heartbeat < 0:
 		return &port.OptionError{Field: "Heartbeat", Problem: "is negative"}
 	case f.Heartbeat > 0 && f.Ready == "":
@@ -141,6 +165,7 @@ func (o RelayOptions) withDefaults() RelayOptions {
 	f := *o.Feedback
 	if f.Passed == "" {
 		f.Passed, f.Ready, f.NotReady, f.Heartbeat = "PASS\r\n", "READY\r\n", "BUSY\r\n", DefaultHeartbeat
+		f.Fire, f.FireOver = "FIRE\r\n", "SAFE\r\n"
 	}
 	if f.Port.Name == "" {
 		f.Port.Name = o.Name + " feedback"

@@ -4,39 +4,25 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/hw/port"
-)
-
-// Errors of Open and reasons in device states.
-var (
-	ErrBusy    = errors.New("the barrier is already opening")
-	ErrStopped = errors.New("the barrier is not running")
-	ErrQuiet   = errors.New("the turnstile does not say that it is ready")
 )
 
 // SerialRelay is a turnstile behind an LCUS relay board, with or without
 // passage feedback on a second line.
 type SerialRelay struct {
-	o        RelayOptions
-	relay    *port.Port
-	line     *port.Port // nil without feedback, as feedback and match are
-	feedback *feedback
-	match    *matcher // of the feedback line's goroutine
-
-	opening sync.Mutex // held during Open
-	pulsing sync.Mutex // held while a contact may be closed
-	run     atomic.Pointer[context.Context]
-	owed    atomic.Bool // an "off" could not be sent
-
-	openings, passed, unknown, timedOut, notOpened atomic.Uint64
+	opener
+	o     RelayOptions
+	board *LCUSBoard
+	line  *port.Port // nil without feedback, as match is
+	match *matcher   // of the feedback line's goroutine
 }
 
-// RelayStats counts openings by how they ended.
+// RelayStats counts openings by how they ended, and what the ports did.
 type RelayStats struct {
-	Openings, Passed, Unknown, TimedOut, NotOpened uint64
+	Counts
 
 	Unexpected      uint64 // passages while nothing was open, or the other way
 	Relay, Feedback port.Stats
@@ -48,12 +34,21 @@ func NewSerialRelay(o RelayOptions) (*SerialRelay, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	r := &SerialRelay{o: o}
-	var err error
-	if r.relay, err = port.New(o.Port); err != nil {
+	board, err := NewLCUSBoard(o.Port)
+	if err != nil {
 		return nil, err
 	}
+	board.own(o.Channel)
+	board.own(o.ExitChannel)
+	r := &SerialRelay{o: o, board: board}
+	r.mover, r.wait = lcusMover{board, o}, o.Wait
+	rules := rules{name: o.Name, blind: true, tail: o.Tail, free: o.Free, latched: o.FireLatched}
+	onEvent := o.OnEvent
+	if o.FireHold {
+		onEvent = r.holding
+	}
 	if o.Feedback == nil {
+		r.monitor = newMonitor(rules, onEvent)
 		return r, nil
 	}
 	f := *o.Feedback
@@ -61,27 +56,50 @@ func NewSerialRelay(o RelayOptions) (*SerialRelay, error) {
 	if r.line, err = port.New(f.Port); err != nil {
 		return nil, err
 	}
-	patterns := make([][]byte, 0, 4)
-	for _, s := range []string{f.Passed, f.PassedExit, f.Ready, f.NotReady} {
+	patterns := make([][]byte, 0, 6)
+	for _, s := range f.patterns() {
 		p, _ := ParsePattern(s) // validated above; an empty one matches nothing
 		patterns = append(patterns, p)
 	}
 	r.match = newMatcher(patterns...)
-	r.feedback = newFeedback(f)
+	rules.blind, rules.hasReady, rules.heartbeat = false, f.Ready != "", f.Heartbeat
+	r.monitor = newMonitor(rules, onEvent)
+	if o.FireHold && o.FireLatched {
+		board.hold([]int{o.Channel, o.ExitChannel})
+	}
 	return r, nil
+}
+
+// holding closes the contacts for as long as a fire lasts, and tells of events.
+func (r *SerialRelay) holding(e gate.BarrierEvent) {
+	switch e.Kind {
+	case gate.BarrierFire:
+		r.board.release([]int{r.o.Channel, r.o.ExitChannel})
+	case gate.BarrierFireEnded:
+		r.board.release(nil)
+	}
+	if r.o.OnEvent != nil {
+		r.o.OnEvent(e)
+	}
 }
 
 // Name is the barrier's name in the configuration.
 func (r *SerialRelay) Name() string { return r.o.Name }
 
+// Output returns another contact of the same board, for a lamp or a buzzer.
+func (r *SerialRelay) Output(channel int) (*Output, error) {
+	if channel == r.o.Channel || channel == r.o.ExitChannel {
+		return nil, &port.OptionError{Field: "Channel", Problem: "unlocks the turnstile"}
+	}
+	return r.board.Output(channel)
+}
+
 // Stats returns the counters so far.
 func (r *SerialRelay) Stats() RelayStats {
-	s := RelayStats{
-		Openings: r.openings.Load(), Passed: r.passed.Load(), Unknown: r.unknown.Load(),
-		TimedOut: r.timedOut.Load(), NotOpened: r.notOpened.Load(), Relay: r.relay.Stats(),
-	}
-	if r.feedback != nil {
-		s.Unexpected, s.Feedback = r.feedback.strays(), r.line.Stats()
+	s := RelayStats{Counts: r.totals(), Relay: r.board.port.Stats()}
+	s.Unexpected = s.Forced + s.WrongWay
+	if r.line != nil {
+		s.Feedback = r.line.Stats()
 	}
 	return s
 }
@@ -89,58 +107,24 @@ func (r *SerialRelay) Stats() RelayStats {
 // Run owns the ports until ctx ends and then returns nil, with every contact
 // told to open. It outlives unplugged boards; OnState of the ports hears of it.
 func (r *SerialRelay) Run(ctx context.Context) error {
-	if !r.run.CompareAndSwap(nil, &ctx) {
+	if !r.running.CompareAndSwap(nil, &ctx) {
 		return port.ErrRunning
 	}
-	defer r.run.Store(nil)
+	defer r.running.Store(nil)
 	var wg sync.WaitGroup
 	if r.line != nil {
 		wg.Go(func() { _ = r.line.Run(ctx, r.serveFeedback) }) // fails only when run twice
 	}
-	err := r.relay.Run(ctx, r.serveRelay)
+	err := r.board.Run(ctx)
 	wg.Wait()
-	return err
-}
-
-// serveRelay keeps the board's contacts open but for pulses: a board that lost
-// its host in the middle of one holds the turnstile unlocked.
-func (r *SerialRelay) serveRelay(ctx context.Context, c *port.Conn) error {
-	if err := r.off(); err != nil {
-		return err
-	}
-	r.owed.Store(false)
-	buf := make([]byte, 64)
-	for {
-		_, err := c.Read(ctx, buf) // some boards echo; nothing they say matters
-		switch {
-		case ctx.Err() != nil:
-			r.pulsing.Lock() // the pulse sees ctx end as well
-			defer r.pulsing.Unlock()
-			return r.off()
-		case err != nil && !errors.Is(err, port.ErrTimeout):
-			return err
-		case r.owed.CompareAndSwap(true, false):
-			if err := r.off(); err != nil {
-				r.owed.Store(true)
-			}
-		}
-	}
-}
-
-func (r *SerialRelay) off() error {
-	_, err := r.relay.Write(lcus(r.o.Channel, false))
-	if r.o.ExitChannel != r.o.Channel {
-		_, exitErr := r.relay.Write(lcus(r.o.ExitChannel, false))
-		err = errors.Join(err, exitErr)
-	}
 	return err
 }
 
 func (r *SerialRelay) serveFeedback(ctx context.Context, c *port.Conn) error {
 	since := time.Now()
 	r.match.reset()
-	r.feedback.line(true)
-	defer r.feedback.line(false)
+	r.do(func(m *machine) { m.hear(since, true) })
+	defer func() { r.do(func(m *machine) { m.hear(time.Now(), false) }) }()
 	buf := make([]byte, 256)
 	for {
 		n, err := c.Read(ctx, buf)
@@ -149,13 +133,45 @@ func (r *SerialRelay) serveFeedback(ctx context.Context, c *port.Conn) error {
 		}
 		now := time.Now()
 		r.match.push(buf[:n], func(i int) {
-			if event(i) == eventReady {
+			if message(i) == messageReady {
 				c.Up()
 			}
-			r.feedback.on(now, event(i))
+			r.do(func(m *machine) { message(i).tell(m, now, r.o.Feedback.PassedExit == "") })
 		})
-		if r.feedback.quiet(now, since) {
+		quiet := false
+		r.look(func(m *machine) { quiet = m.stale(now, since) })
+		if quiet {
 			c.Doubt(ErrQuiet)
 		}
+	}
+}
+
+// message is one message of the feedback line, in the order of its patterns.
+type message int
+
+const (
+	messagePassed message = iota
+	messagePassedExit
+	messageReady
+	messageNotReady
+	messageFire
+	messageFireOver
+)
+
+// tell puts a message into the machine's terms.
+func (msg message) tell(m *machine, now time.Time, bothWays bool) {
+	switch msg {
+	case messagePassed:
+		d := gate.DirectionEntry
+		if bothWays {
+			d = gate.DirectionUnknown
+		}
+		m.pass(now, d)
+	case messagePassedExit:
+		m.pass(now, gate.DirectionExit)
+	case messageReady, messageNotReady:
+		m.setReady(now, msg == messageReady)
+	case messageFire, messageFireOver:
+		m.setFire(now, msg == messageFire)
 	}
 }
