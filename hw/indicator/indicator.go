@@ -1,0 +1,177 @@
+package indicator
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/venuegate/venuegate/gate"
+)
+
+// ErrRunning is a second call of Run.
+var ErrRunning = errors.New("the indicator is already running")
+
+// Output is something that is on or off. It may take a moment, and fail.
+type Output interface {
+	Set(on bool) error
+}
+
+// Options say what there is to show with. All of it is optional.
+type Options struct {
+	Green, Red, Yellow, Buzzer Output
+
+	// Reader is told GoodRead when people may pass and BadRead otherwise, where
+	// it has such commands: many barcode readers beep when told to.
+	Reader            io.Writer
+	GoodRead, BadRead []byte
+
+	// OnError is told of an output that fails, once until it works again, and
+	// then of nil. It must not block.
+	OnError func(error)
+}
+
+// Stats count what was shown.
+type Stats struct {
+	Shown    uint64 // verdicts that were begun
+	Skipped  uint64 // verdicts that were not: a newer one came first
+	Failures uint64 // outputs that did not obey
+}
+
+// Indicator shows verdicts. Make it with New, run it with Run.
+type Indicator struct {
+	o       Options
+	outputs [lightCount]Output
+	newest  chan verdict // has at most one element
+
+	// Of Run's goroutine.
+	on     lights
+	broken bool
+
+	running                  atomic.Bool
+	shown, skipped, failures atomic.Uint64
+}
+
+type verdict struct {
+	outcome gate.Outcome
+	wants   gate.Want
+}
+
+// New returns an indicator that is dark until it runs.
+func New(o Options) *Indicator {
+	return &Indicator{
+		o: o, outputs: [...]Output{o.Green, o.Red, o.Yellow, o.Buzzer},
+		newest: make(chan verdict, 1),
+	}
+}
+
+// Show shows a verdict, instead of what is being shown. It never waits: of
+// several verdicts that Run has not begun the newest wins.
+func (i *Indicator) Show(o gate.Outcome, wants gate.Want) {
+	for {
+		select {
+		case i.newest <- verdict{o, wants}:
+			return
+		default:
+		}
+		select {
+		case <-i.newest:
+			i.skipped.Add(1)
+		default:
+		}
+	}
+}
+
+// Stats returns the counters.
+func (i *Indicator) Stats() Stats {
+	return Stats{i.shown.Load(), i.skipped.Load(), i.failures.Load()}
+}
+
+// Run shows what it is given until ctx ends and then returns nil. Every output
+// is off when it begins and when it ends, as far as they obey.
+func (i *Indicator) Run(ctx context.Context) error {
+	if !i.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer i.running.Store(false)
+	i.set(0, true)
+	defer i.set(0, true)
+	for {
+		select {
+		case v := <-i.newest:
+			for more := true; more; {
+				v, more = i.play(ctx, v)
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// play shows a verdict and returns the one that interrupted it.
+func (i *Indicator) play(ctx context.Context, v verdict) (next verdict, interrupted bool) {
+	i.shown.Add(1)
+	begin := time.Now()
+	for n, s := range pattern(v.outcome, v.wants) {
+		i.set(s.on, n == 0)
+		if n == 0 {
+			i.beep(v)
+		}
+		// Steps follow the clock and not each other: a slow output shortens its
+		// own step and not the ones after it.
+		begin = begin.Add(s.last)
+		t := time.NewTimer(time.Until(begin))
+		select {
+		case <-t.C:
+		case next = <-i.newest:
+			t.Stop()
+			return next, true
+		case <-ctx.Done():
+			t.Stop()
+			return verdict{}, false
+		}
+	}
+	i.set(0, false)
+	return verdict{}, false
+}
+
+// set switches what is not as it should be, or everything: an output that was
+// away may not be as it was left. What ends, ends before something else begins.
+func (i *Indicator) set(on lights, all bool) {
+	for _, off := range []bool{true, false} {
+		for n, out := range i.outputs {
+			light := lights(1) << n
+			if out == nil || (on&light == 0) != off || !all && on&light == i.on&light {
+				continue
+			}
+			i.note(out.Set(!off))
+		}
+	}
+	i.on = on
+}
+
+func (i *Indicator) beep(v verdict) {
+	sound := i.o.BadRead
+	if v.outcome == gate.Admit || v.outcome == gate.Exit {
+		sound = i.o.GoodRead
+	}
+	if i.o.Reader == nil || len(sound) == 0 || v.wants != 0 && v.outcome != gate.Admit && v.outcome != gate.Exit {
+		return
+	}
+	_, err := i.o.Reader.Write(sound)
+	i.note(err)
+}
+
+// note counts a failure and tells of the first, and of the end of them.
+func (i *Indicator) note(err error) {
+	if err != nil {
+		i.failures.Add(1)
+	}
+	if broken := err != nil; broken != i.broken {
+		i.broken = broken
+		if i.o.OnError != nil {
+			i.o.OnError(err)
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package indicator_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/hw/barrier"
+	"github.com/venuegate/venuegate/hw/hwtest"
+	"github.com/venuegate/venuegate/hw/indicator"
+	"github.com/venuegate/venuegate/hw/port"
+	"pgregory.net/rapid"
+)
+
+// panel is four outputs that note when they change, in milliseconds.
+type panel struct {
+	start time.Time
+	log   []string
+	lit   map[string]bool
+	err   error
+}
+
+func newPanel() *panel { return &panel{start: time.Now(), lit: map[string]bool{}} }
+
+type lamp struct {
+	p    *panel
+	name string
+}
+
+func (l lamp) Set(on bool) error {
+	if l.p.err != nil {
+		return l.p.err
+	}
+	if l.p.lit[l.name] == on {
+		return nil
+	}
+	l.p.lit[l.name] = on
+	sign := "-"
+	if on {
+		sign = "+"
+	}
+	l.p.log = append(l.p.log, fmt.Sprintf("%d%s%s", time.Since(l.p.start).Milliseconds(), sign, l.name))
+	return nil
+}
+
+func (p *panel) options() indicator.Options {
+	return indicator.Options{Green: lamp{p, "g"}, Red: lamp{p, "r"}, Yellow: lamp{p, "y"}, Buzzer: lamp{p, "b"}}
+}
+
+// run runs the indicator inside a bubble while do shows things.
+func run(t *testing.T, o indicator.Options, do func(i *indicator.Indicator)) *indicator.Indicator {
+	t.Helper()
+	i := indicator.New(o)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := i.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	synctest.Wait()
+	do(i)
+	cancel()
+	wg.Wait()
+	return i
+}
+
+func TestPatterns(t *testing.T) {
+	type at struct {
+		ms int
+		o  gate.Outcome
+		w  gate.Want
+	}
+	tests := []struct {
+		name   string
+		show   []at
+		length time.Duration
+		want   string
+	}{
+		{"admit", []at{{0, gate.Admit, 0}}, time.Minute, "0+g 0+b 120-b 1000-g"},
+		{"exit", []at{{0, gate.Exit, 0}}, time.Minute, "0+g 0+b 120-b 1000-g"},
+		{"refuse", []at{{0, gate.Refuse, 0}}, time.Minute, "0+r 0+b 700-b 1000-r"},
+		{"refer", []at{{0, gate.Refer, 0}}, time.Minute, "0+y 0+b 120-b 240+b 360-b 1000-y"},
+		{"wait", []at{{0, gate.Refuse, gate.WantDocument}}, 1500 * time.Millisecond, "0+y 400-y 800+y 1200-y"},
+		{"wait is not for ever", []at{{0, gate.Refuse, gate.WantDocument}}, time.Minute, strings.TrimSpace(blinks(12))},
+		{"wait, then admit", []at{{0, gate.Refuse, gate.WantDocument}, {500, gate.Admit, 0}}, time.Minute, "0+y 400-y 500+g 500+b 620-b 1500-g"},
+		{"the newest interrupts", []at{{0, gate.Admit, 0}, {50, gate.Refuse, 0}}, time.Minute, "0+g 0+b 50-g 50+r 750-b 1050-r"},
+		{"stopped in the middle", []at{{0, gate.Admit, 0}}, 50 * time.Millisecond, "0+g 0+b 50-g 50-b"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPanel()
+				run(t, p.options(), func(i *indicator.Indicator) {
+					for _, a := range tt.show {
+						time.Sleep(time.Until(p.start.Add(time.Duration(a.ms) * time.Millisecond)))
+						i.Show(a.o, a.w)
+					}
+					time.Sleep(tt.length)
+				})
+				if got := strings.Join(p.log, " "); got != tt.want {
+					t.Errorf("got  %s\nwant %s", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func blinks(n int) (s string) {
+	for i := range n {
+		s += fmt.Sprintf("%d+y %d-y ", 800*i, 800*i+400)
+	}
+	return s
+}
+
+// Of verdicts that come faster than anybody can look, the newest is shown.
+func TestTheNewestWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPanel()
+		i := indicator.New(p.options())
+		for _, o := range []gate.Outcome{gate.Admit, gate.Refer, gate.Refuse} {
+			i.Show(o, 0)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- i.Run(ctx) }()
+		time.Sleep(time.Minute)
+		if err := i.Run(ctx); !errors.Is(err, indicator.ErrRunning) {
+			t.Errorf("a second Run: %v", err)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if got, want := strings.Join(p.log, " "), "0+r 0+b 700-b 1000-r"; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if s := i.Stats(); s.Shown != 1 || s.Skipped != 2 {
+			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
+// Whatever is shown and when, it ends dark and silent, green and red are never
+// on together, and nothing is lost from the count.
+func TestIndicatorLaws(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		waits := rapid.SliceOfN(rapid.IntRange(0, 2000), 0, 20).Draw(rt, "ms")
+		outcomes := rapid.SliceOfN(rapid.IntRange(0, 3), len(waits), len(waits)).Draw(rt, "outcomes")
+		synctest.Test(t, func(t *testing.T) {
+			p := newPanel()
+			i := run(t, p.options(), func(i *indicator.Indicator) {
+				for n, ms := range waits {
+					time.Sleep(time.Duration(ms) * time.Millisecond)
+					i.Show(gate.Outcome(outcomes[n]), 0)
+				}
+				time.Sleep(time.Minute)
+			})
+			lit := map[byte]bool{}
+			for _, l := range p.log {
+				lit[l[len(l)-1]] = l[len(l)-2] == '+'
+				if lit['g'] && lit['r'] || lit['g'] && lit['y'] || lit['r'] && lit['y'] {
+					t.Fatalf("two lamps at once: %v", p.log)
+				}
+			}
+			for name, on := range lit {
+				if on {
+					t.Fatalf("%c stays on: %v", name, p.log)
+				}
+			}
+			if s := i.Stats(); s.Shown+s.Skipped != uint64(len(waits)) {
+				t.Fatalf("%+v of %d", s, len(waits))
+			}
+		})
+	})
+}
+
+func TestReaderBeeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		o := indicator.Options{Reader: &said, GoodRead: []byte("G"), BadRead: []byte("B")}
+		run(t, o, func(i *indicator.Indicator) {
+			for _, v := range []struct {
+				o gate.Outcome
+				w gate.Want
+			}{{gate.Admit, 0}, {gate.Refuse, 0}, {gate.Exit, 0}, {gate.Refer, 0}, {gate.Refuse, gate.WantCode}} {
+				i.Show(v.o, v.w)
+				time.Sleep(time.Minute)
+			}
+		})
+		if said.String() != "GBGB" {
+			t.Errorf("the reader was told %q", said.String())
+		}
+	})
+}
+
+// A lamp that is gone is told of once, and the rest goes on.
+func TestBrokenOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPanel()
+		var told []error
+		o := p.options()
+		o.OnError = func(err error) { told = append(told, err) }
+		gone := errors.New("gone")
+		i := run(t, o, func(i *indicator.Indicator) {
+			p.err = gone
+			i.Show(gate.Admit, 0)
+			time.Sleep(time.Minute)
+			p.err = nil
+			i.Show(gate.Refuse, 0)
+			time.Sleep(time.Minute)
+		})
+		if len(told) != 2 || !errors.Is(told[0], gone) || told[1] != nil {
+			t.Errorf("told %v", told)
+		}
+		if s := i.Stats(); s.Shown != 2 || s.Failures == 0 {
+			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
+// Lamps on spare contacts of the board that unlocks the turnstile.
+func TestLampsOnARelayBoard(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "relay")
+	dev, err := hwtest.NewTurnstile(hwtest.TurnstileOptions{Relay: path, PassAfter: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := make(chan gate.DeviceState, 10)
+	b, err := barrier.NewSerialRelay(barrier.RelayOptions{
+		Name: "arm", Port: port.Options{Path: path, OnState: func(s gate.DeviceState) { up <- s }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	output := func(channel int) indicator.Output {
+		o, err := b.Output(channel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	if _, err := b.Output(1); err == nil {
+		t.Error("the turnstile's own contact was given for a lamp")
+	}
+	i := indicator.New(indicator.Options{Green: output(2), Red: output(3)})
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = b.Run(ctx) })
+	hwtest.Receive(t, up)
+	wg.Go(func() { _ = i.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+		if err := dev.Close(); err != nil {
+			t.Error(err)
+		}
+		last := map[int]bool{}
+		for _, s := range dev.Switches() {
+			last[s.Channel] = s.On
+		}
+		if last[1] || last[2] || last[3] {
+			t.Errorf("contacts are still closed: %v", last)
+		}
+	})
+	i.Show(gate.Refuse, 0)
+	wait, done := context.WithTimeout(ctx, 30*time.Second)
+	defer done()
+	for _, want := range []bool{true, false} {
+		err := dev.Await(wait, func(s []hwtest.Switch) bool {
+			for k := len(s) - 1; k >= 0; k-- {
+				if s[k].Channel == 3 {
+					return s[k].On == want
+				}
+			}
+			return false
+		})
+		if err != nil {
+			t.Fatalf("red is not %v: %v", want, err)
+		}
+	}
+}
