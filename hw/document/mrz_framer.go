@@ -34,8 +34,9 @@ type ZoneDrops struct {
 // for concurrent use.
 type ZoneFramer struct {
 	gap   time.Duration
-	lines [][]byte // each as long as it is so far; the last is being collected
-	skip  bool     // the line is too long: ignore it to its end
+	room  [maxZoneLines][]byte
+	n     int  // lines in room, each as long as it is so far; the last is being collected
+	skip  bool // the line is too long: ignore it to its end
 	last  time.Time
 	drops ZoneDrops
 }
@@ -50,8 +51,10 @@ func NewZoneFramer(gap time.Duration) *ZoneFramer {
 	if gap <= 0 {
 		gap = DefaultZoneGap
 	}
-	f := &ZoneFramer{gap: gap}
-	f.clear()
+	f := &ZoneFramer{gap: gap, n: 1}
+	for i := range f.room {
+		f.room[i] = make([]byte, 0, maxZoneLine)
+	}
 	return f
 }
 
@@ -94,23 +97,23 @@ func (f *ZoneFramer) pending() bool { return f.skip || f.chars() > 0 }
 
 func (f *ZoneFramer) chars() int {
 	n := 0
-	for _, l := range f.lines {
+	for _, l := range f.room[:f.n] {
 		n += len(l)
 	}
 	return n
 }
 
 func (f *ZoneFramer) clear() {
-	for _, l := range f.lines {
-		clear(l)
+	for i := range f.room[:f.n] {
+		clear(f.room[i])
+		f.room[i] = f.room[i][:0]
 	}
-	f.lines = append(f.lines[:0], make([]byte, 0, maxZoneLine))
-	f.skip = false
+	f.n, f.skip = 1, false
 }
 
 func (f *ZoneFramer) take(c byte, now time.Time, emit func(Zone)) {
 	const soh, stx, etx, eot, cr, lf = 0x01, 0x02, 0x03, 0x04, '\r', '\n'
-	line := &f.lines[len(f.lines)-1]
+	line := &f.room[f.n-1]
 	switch {
 	case c == soh, c == stx, c == etx, c == eot, c == cr, c == lf:
 		f.separate(now, emit)
@@ -123,22 +126,28 @@ func (f *ZoneFramer) take(c byte, now time.Time, emit func(Zone)) {
 		f.skip = true
 	default:
 		*line = append(*line, c)
-		f.look(false, now, emit)
+		switch len(*line) {
+		case 30, 36, 44, 88, 90:
+			f.look(false, now, emit)
+		}
 	}
 }
 
 // separate ends a line. Two separators in a row are one.
 func (f *ZoneFramer) separate(now time.Time, emit func(Zone)) {
 	f.skip = false
-	if len(f.lines[len(f.lines)-1]) == 0 || f.look(true, now, emit) {
+	if len(f.room[f.n-1]) == 0 || f.look(true, now, emit) {
 		return
 	}
-	if len(f.lines) == maxZoneLines {
-		clear(f.lines[0])
-		f.lines = append(f.lines[:0], f.lines[1:]...)
-		f.drops.Unfinished++
+	if f.n < maxZoneLines {
+		f.n++
+		return
 	}
-	f.lines = append(f.lines, make([]byte, 0, maxZoneLine))
+	oldest := f.room[0]
+	clear(oldest)
+	copy(f.room[:], f.room[1:])
+	f.room[maxZoneLines-1] = oldest[:0]
+	f.drops.Unfinished++
 }
 
 // look emits a zone if there is a whole one, and forgets all else. ended says
@@ -159,7 +168,7 @@ func (f *ZoneFramer) look(ended bool, at time.Time, emit func(Zone)) bool {
 // find returns the zone that the last lines are, and whether something else
 // stands before it.
 func (f *ZoneFramer) find(ended bool) (text string, junk bool) {
-	lines := f.lines
+	lines := f.room[:f.n]
 	if len(lines[len(lines)-1]) == 0 {
 		lines = lines[:len(lines)-1]
 	}
@@ -173,14 +182,16 @@ func (f *ZoneFramer) find(ended bool) (text string, junk bool) {
 		}
 	}
 	// Run together. 72 characters may be the start of more.
-	if n := len(lines[len(lines)-1]); n >= 88 || ended && n == 72 {
+	if n := len(lines[len(lines)-1]); n == 88 || n == 90 || ended && n == 72 {
 		if last := joined(lines[len(lines)-1:]); plausible(last) {
 			return last, len(lines) > 1
 		}
 	}
 	// Cut in odd places.
-	if all := joined(lines); ended && plausible(all) {
-		return all, false
+	if n := f.chars(); ended && (n == 72 || n == 88 || n == 90) {
+		if all := joined(lines); plausible(all) {
+			return all, false
+		}
 	}
 	return "", false
 }
