@@ -41,7 +41,7 @@ type Contacts struct {
 	Debounce time.Duration
 }
 
-// the places of the contacts in a sampler
+// The places of the contacts in a sampler.
 const (
 	contactPassed = iota
 	contactPassedExit

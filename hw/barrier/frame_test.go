@@ -182,11 +182,11 @@ func TestTemplateErrors(t *testing.T) {
 
 func TestBoardAnswer(t *testing.T) {
 	answer := template(t, DefaultFrameAnswer, true)
-	good := unhex(t, "7F 03 01 00 00 00 00 01 02 FF FF FE F0 55 F0 00 00")
+	good := unhex(t, "7F 03 01 00 00 00 00 01 02 FF FE FD F0 55 F0 00 00")
 	sum, _ := checksum(wordNotSum, good)
 	good = append(good, sum)
 	s, ok, short, err := answer.match(good, 1)
-	if !ok || short || err != nil || s.left != 0x102 || s.right != 0xFFFFFE || s.fault != 0 || !s.done || s.leftBits != 24 {
+	if !ok || short || err != nil || s.left != 0x102 || s.right != 0xFFFEFD || s.fault != 0 || !s.done || s.leftBits != 24 {
 		t.Errorf("got %+v, %v, %v, %v", s, ok, short, err)
 	}
 	if _, ok, short, _ := answer.match(good[:17], 1); !ok || !short {

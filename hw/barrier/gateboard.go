@@ -11,7 +11,7 @@ import (
 )
 
 // Defaults of GateBoardOptions. The frames are those of the swing gate boards
-// that take 7E 00 address command data data data and a checksum, and answer
+// that take 7E 00, an address, a command, three bytes and a checksum, and answer
 // everything with 18 bytes of status. They were taken from two public drivers
 // for one board, a DS205A: other boards need frames of their own.
 const (
@@ -144,7 +144,7 @@ func (o GateBoardOptions) withDefaults() GateBoardOptions {
 func (g *GateBoard) parse() error {
 	o := g.o
 	wrong := func(field, problem string) error { return &port.OptionError{Field: field, Problem: problem} }
-	if err := o.Passing.validate(); err != nil {
+	if err := o.validate(); err != nil {
 		return err
 	}
 	switch {

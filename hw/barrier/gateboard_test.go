@@ -158,19 +158,19 @@ func TestGateBoardCountsThroughLostAnswers(t *testing.T) {
 func TestGateBoardSaysWhatIsWrong(t *testing.T) {
 	r := newGateRig(t, nil)
 	r.dev.Fail(slices.Repeat([]hwtest.Fault{hwtest.FaultChecksum}, 3)...)
-	if err := r.awaitUp(t, false); !errors.Is(err, barrier.ErrChecksum) {
+	if err := r.awaitUp(t, false).Err; !errors.Is(err, barrier.ErrChecksum) {
 		t.Errorf("the reason is %v", err)
 	}
 	r.awaitUp(t, true)
 	r.dev.SetFault(1)
-	if err := r.awaitUp(t, false); !errors.Is(err, barrier.ErrFault) {
+	if err := r.awaitUp(t, false).Err; !errors.Is(err, barrier.ErrFault) {
 		t.Errorf("the reason is %v", err)
 	}
 	r.dev.SetFault(0)
 	r.awaitUp(t, true)
 	must(t, r.dev.Unplug())
 	var gone *port.Error // of a read or of a write, whichever came first
-	if err := r.awaitUp(t, false); !errors.As(err, &gone) {
+	if err := r.awaitUp(t, false).Err; !errors.As(err, &gone) {
 		t.Errorf("the reason is %v", err)
 	}
 	must(t, r.dev.Plug())

@@ -23,7 +23,7 @@ type GPIOOptions struct {
 // *port.OptionError.
 func NewGPIO(o GPIOOptions) (*Turnstile, error) {
 	o.Board.Name = o.Name
-	o.Passing, o.Contacts = o.Passing.withDefaults(o.Contacts.blind()), o.Contacts.withDefaults()
+	o.Passing, o.Contacts = o.withDefaults(o.Contacts.blind()), o.Contacts.withDefaults()
 	if o.Contacts.Debounce == 0 {
 		o.Contacts.Debounce = DefaultDebounce
 	}

@@ -133,7 +133,7 @@ func TestGPIOStartsAndStopsOff(t *testing.T) {
 func TestGPIOComesBack(t *testing.T) {
 	r := newGPIORig(t, nil)
 	r.dev.Unplug()
-	if err := r.awaitUp(t, false); !errors.Is(err, hwtest.ErrGPIO) {
+	if err := r.awaitUp(t, false).Err; !errors.Is(err, hwtest.ErrGPIO) {
 		t.Errorf("the reason is %v", err)
 	}
 	if got, err := r.Open(t.Context(), oneIn); got != shut || !errors.Is(err, port.ErrDown) {

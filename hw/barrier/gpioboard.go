@@ -82,7 +82,7 @@ type GPIOBoard struct {
 	outputs []int
 	held    map[int]bool                // outputs that are on at rest
 	set     map[int]func(on bool) error // nil while the chip is closed
-	broken  chan error
+	broken  chan failure
 	running bool
 
 	pulsing sync.Mutex // held while an output may be on for a pulse
@@ -100,7 +100,7 @@ func NewGPIOBoard(o GPIOBoardOptions) (*GPIOBoard, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &GPIOBoard{o: o, held: map[int]bool{}, broken: make(chan error, 1)}, nil
+	return &GPIOBoard{o: o, held: map[int]bool{}, broken: make(chan failure, 1)}, nil
 }
 
 // Output returns a line for a lamp or a buzzer. It is to be called before Run.
@@ -134,7 +134,7 @@ func (b *GPIOBoard) drive(offset int, on bool) error {
 	err := set(on)
 	if err != nil {
 		select {
-		case b.broken <- err:
+		case b.broken <- failure{err}:
 		default:
 		}
 		return &BoardError{b.o.Name, "output", err}
@@ -271,6 +271,9 @@ func (b *GPIOBoard) begin(sets map[int]func(bool) error) {
 	}
 }
 
+// failure is an output that did not obey.
+type failure struct{ err error }
+
 // change is one edge of an input.
 type change struct {
 	offset int
@@ -310,8 +313,8 @@ func (b *GPIOBoard) serve(ctx context.Context, changes <-chan change, reads map[
 				}
 				values[offset] = on
 			}
-		case err := <-b.broken:
-			return &BoardError{b.o.Name, "output", err}
+		case f := <-b.broken:
+			return &BoardError{b.o.Name, "output", f.err}
 		case <-ctx.Done():
 			return ctx.Err()
 		}

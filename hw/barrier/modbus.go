@@ -42,7 +42,7 @@ type TurnstileStats struct {
 func NewModbus(o ModbusOptions) (*Turnstile, error) {
 	o.Board.Name = o.Name
 	o.Board = o.Board.withDefaults()
-	o.Passing, o.Contacts = o.Passing.withDefaults(o.Contacts.blind()), o.Contacts.withDefaults()
+	o.Passing, o.Contacts = o.withDefaults(o.Contacts.blind()), o.Contacts.withDefaults()
 	if o.Channel == 0 {
 		o.Channel = 1
 	}

@@ -188,7 +188,7 @@ func TestModbusFaults(t *testing.T) {
 func TestModbusSilence(t *testing.T) {
 	r := newModbusRig(t, nil)
 	r.dev.Fail(slices.Repeat([]hwtest.Fault{hwtest.FaultSilence}, 4)...)
-	if err := r.awaitUp(t, false); !errors.Is(err, barrier.ErrSilent) {
+	if err := r.awaitUp(t, false).Err; !errors.Is(err, barrier.ErrSilent) {
 		t.Errorf("the reason is %v", err)
 	}
 	r.awaitUp(t, true)

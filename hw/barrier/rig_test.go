@@ -97,14 +97,14 @@ func (b *bench) run(t testing.TB, d driven, dev interface{ Close() error }) {
 	b.awaitUp(t, true)
 }
 
-// awaitUp waits for the next report of the device and returns its reason.
-func (b *bench) awaitUp(t testing.TB, up bool) error {
+// awaitUp waits for the next report of the device and returns it.
+func (b *bench) awaitUp(t testing.TB, up bool) gate.DeviceState {
 	t.Helper()
 	s := hwtest.Receive(t, b.states)
 	if s.Up != up {
 		t.Fatalf("state %+v, want up to be %v", s, up)
 	}
-	return s.Err
+	return s
 }
 
 type ended struct {

@@ -7,7 +7,7 @@ import (
 )
 
 // GateBoard is a gate with an RS-485 board at address 1 that counts passages: it
-// takes 7E 00 01 command data data data and a checksum and answers with 18 bytes
+// takes 7E 00 01, a command, three bytes and a checksum and answers with 18 bytes
 // of status.
 type GateBoard struct {
 	*Line
