@@ -4,7 +4,7 @@
 //
 // New records go straight to every gate on the [Roster] in packets of at most
 // 1300 bytes. What gets lost is repaired: the end of a log is announced again
-// after 50, 200 and 500 ms, a gap is asked for at once, every second a version
+// after 50, 200, 350 and 500 ms, a gap is asked for at once, every second a version
 // vector goes to two peers, and what is far behind comes in chunks over TCP.
 // Loss costs time and nothing else.
 //

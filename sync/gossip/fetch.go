@@ -12,10 +12,10 @@ const (
 	reorder = 3 * time.Millisecond
 	// flowing is how long the rest of an answer is waited for once a part is here.
 	flowing    = 20 * time.Millisecond
-	askAgain   = 60 * time.Millisecond // datagrams; doubled up to askAtMost
+	askAgain   = 60 * time.Millisecond // datagrams; doubled after the third time, up to askAtMost
 	askStream  = 600 * time.Millisecond
 	askAtMost  = time.Second
-	maxTries   = 4 // without progress, and the peers' word is forgotten until they repeat it
+	maxTries   = 6 // without progress, and the peers' word is forgotten until they repeat it
 	maxFetches = 1024
 	maxSources = 4
 	maxLong    = 4 // ranges under way at a time
@@ -35,7 +35,9 @@ type fetch struct {
 	tries   int       // since there was progress
 	turn    int
 	from    uint64 // what was asked for last; 0: nothing
-	long    bool   // that was as a range
+	to      uint64
+	long    bool // that was as a range
+	proven  bool // peers did have what they said
 }
 
 // source is a peer that says it holds a log up to last.
@@ -72,7 +74,7 @@ func (n *Node) claim(peer Peer, e entry, now time.Time) {
 	}
 	f := n.fetches[e.origin]
 	if f == nil {
-		if len(n.fetches) >= maxFetches {
+		if len(n.fetches) >= maxFetches && !n.makeRoom() {
 			return // a vector will say so again
 		}
 		f = &fetch{due: now.Add(reorder)}
@@ -94,6 +96,24 @@ func (n *Node) claim(peer Peer, e entry, now time.Time) {
 	f.sources = append(f.sources, source{peer: peer, last: e.last})
 }
 
+// makeRoom drops any one fetch that nothing has come of yet. n.mu is held.
+func (n *Node) makeRoom() bool {
+	for origin, f := range n.fetches {
+		if !f.proven {
+			n.abandon(origin)
+			return true
+		}
+	}
+	return false
+}
+
+// abandon ends a fetch, and lets go of what waits for it: nobody may ever have
+// had what comes before. n.mu is held.
+func (n *Node) abandon(origin Origin) {
+	delete(n.fetches, origin)
+	n.held.drop(origin)
+}
+
 // awaits reports whether a peer was asked for records of a log. n.mu is held.
 func (n *Node) awaits(origin Origin, peer Peer) bool {
 	f := n.fetches[origin]
@@ -103,19 +123,17 @@ func (n *Node) awaits(origin Origin, peer Peer) bool {
 // progress notes that a chunk was taken. n.mu is held.
 func (n *Node) progress(p packet, have uint64, now time.Time) {
 	f := n.fetches[p.origin]
+	if f == nil {
+		return
+	}
+	f.tries, f.proven = 0, true
 	switch {
-	case f == nil:
 	case have >= f.target():
 		delete(n.fetches, p.origin)
-	case p.kind == KindRange && f.from != have+1:
-		f.tries, f.due = 0, now
-	case p.kind == KindRange:
-		f.tries = 0 // asked already, by askOn
-	default:
-		f.tries = 0
-		if now.Add(flowing).After(f.due) && !f.long {
-			f.due = now.Add(flowing)
-		}
+	case have >= f.to:
+		f.due = now
+	case !f.long && f.due.Before(now.Add(flowing)):
+		f.due = now.Add(flowing)
 	}
 }
 
@@ -140,7 +158,7 @@ func (n *Node) bar(peer Peer, origin Origin, now time.Time) {
 		f.sources = slices.DeleteFunc(f.sources, func(s source) bool { return s.peer == peer })
 		f.due = now
 		if len(f.sources) == 0 {
-			delete(n.fetches, origin)
+			n.abandon(origin)
 		}
 	}
 }
@@ -158,8 +176,9 @@ func (n *Node) askOn(p packet, now time.Time) {
 	if f != nil {
 		i := slices.IndexFunc(f.sources, func(s source) bool { return s.peer == p.sender })
 		if i >= 0 && f.sources[i].last > p.last && f.from <= p.last {
-			f.from, f.long, f.due = p.last+1, true, now.Add(askStream)
-			ask = []want{{p.origin, p.last + 1, f.sources[i].last}}
+			w := want{p.origin, p.last + 1, f.sources[i].last}
+			f.from, f.to, f.long, f.due = w.from, w.to, true, now.Add(askStream)
+			ask = []want{w}
 		}
 	}
 	n.mu.Unlock()
@@ -200,7 +219,7 @@ func (n *Node) dueFetches(now time.Time) (asks map[Peer][]want, next time.Durati
 		have := n.have[origin]
 		f.sources = slices.DeleteFunc(f.sources, func(s source) bool { return s.last <= have })
 		if len(f.sources) == 0 || f.tries >= maxTries && !f.due.After(now) {
-			delete(n.fetches, origin)
+			n.abandon(origin)
 			continue
 		}
 		if !f.due.After(now) {
@@ -208,6 +227,9 @@ func (n *Node) dueFetches(now time.Time) (asks map[Peer][]want, next time.Durati
 			w := want{origin, have + 1, s.last}
 			if waiting := n.held.chunks[origin]; len(waiting) > 0 && waiting[0].first > have+1 {
 				w.to = min(w.to, waiting[0].first-1)
+			}
+			if !f.proven {
+				w.to = min(w.to, w.from+few-1) // a lie is to cost little
 			}
 			isLong := w.to-w.from >= few
 			switch {
@@ -219,7 +241,7 @@ func (n *Node) dueFetches(now time.Time) (asks map[Peer][]want, next time.Durati
 				f.due = now.Add(again(f.tries, isLong))
 				f.turn++
 				f.tries++
-				f.from, f.long, s.asked = w.from, isLong, true
+				f.from, f.to, f.long, s.asked = w.from, w.to, isLong, true
 				if isLong {
 					long++
 				}
@@ -235,7 +257,7 @@ func again(tries int, long bool) time.Duration {
 	if long {
 		return min(askStream<<tries, 4*askAtMost)
 	}
-	return min(askAgain<<tries, askAtMost)
+	return min(askAgain<<max(0, tries-2), askAtMost)
 }
 
 func (n *Node) ask(peer Peer, wants []want) {

@@ -168,7 +168,7 @@ func (g *gate) refused(r gossip.Reason) uint64 { return g.Snapshot().Refused[r] 
 
 func percentile(ds []time.Duration, p int) time.Duration {
 	slices.Sort(ds)
-	return ds[min(len(ds)-1, len(ds)*p/100)]
+	return ds[(len(ds)*p+99)/100-1]
 }
 
 // inVenue runs a test in a bubble with a number of gates that have met.

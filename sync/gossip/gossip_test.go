@@ -30,28 +30,28 @@ func TestLoss(t *testing.T) {
 	for _, c := range []struct {
 		size   int
 		loss   float64
-		within time.Duration // of virtual time, for 99 of 100 bursts
+		within time.Duration // of virtual time, for 98 of 100 bursts
 	}{
 		{8, 0.05, time.Second},
 		{8, 0.20, time.Second},
-		{8, 0.50, 5 * time.Second},
-		{50, 0.20, 2 * time.Second},
+		{8, 0.50, 15 * time.Second},
+		{50, 0.20, 3 * time.Second},
 	} {
 		t.Run(fmt.Sprintf("%d gates, %v", c.size, c.loss), func(t *testing.T) {
 			inVenue(t, c.size, func(t *testing.T, v *venue) {
 				v.net.SetFaults(gossiptest.Faults{Loss: c.loss, Duplicate: 0.05, Delay: time.Millisecond, Jitter: 5 * time.Millisecond})
-				rounds := 100
-				if c.size > 8 || testing.Short() {
-					rounds = 30
+				rounds := 200
+				if c.size > 8 || c.loss > 0.3 || testing.Short() {
+					rounds = 50
 				}
 				var times []time.Duration
 				for i := range rounds {
 					v.write(gossip.Peer(1+i%c.size), 1+i%20)
 					times = append(times, v.levelWithin(time.Minute))
 				}
-				t.Logf("all have all: p50 %v, p99 %v", percentile(times, 50), percentile(times, 99))
-				if p99 := percentile(times, 99); p99 > c.within {
-					t.Errorf("p99 %v, want at most %v", p99, c.within)
+				t.Logf("all have all: p50 %v, p98 %v", percentile(times, 50), percentile(times, 98))
+				if p98 := percentile(times, 98); p98 > c.within {
+					t.Errorf("p98 %v, want at most %v", p98, c.within)
 				}
 			})
 		})

@@ -96,6 +96,14 @@ func (h *held) take(origin Origin, have uint64) (packet, bool) {
 	return packet{}, false
 }
 
+// drop lets go of what waits for a log.
+func (h *held) drop(origin Origin) {
+	for _, p := range h.chunks[origin] {
+		h.bytes -= len(p.chunk)
+	}
+	delete(h.chunks, origin)
+}
+
 // takeAll takes packets until ctx ends.
 func (n *Node) takeAll(ctx context.Context, queue <-chan []byte) {
 	for {
@@ -159,10 +167,10 @@ func (n *Node) takeChunk(p packet, now time.Time) {
 	case p.kind == KindRange && !n.awaits(p.origin, p.sender):
 		refused = ReasonUnasked
 	case p.first > have+1:
-		if !n.held.add(p) {
+		n.claim(p.sender, entry{p.origin, p.last}, now)
+		if n.fetches[p.origin] == nil || !n.held.add(p) {
 			refused = ReasonFull
 		}
-		n.claim(p.sender, entry{p.origin, p.last}, now)
 	}
 	n.mu.Unlock()
 	switch {
