@@ -7,6 +7,6 @@
 // times go in, frames come out. The drivers feed them from a hw/port or a
 // hw/input. The package never interprets a text, keeps it no longer than it
 // takes to deliver, and puts none of it in an error, a counter or a log.
-// gate/appliance makes the drivers, gate/lane runs them. blueprint.go shows how
-// a driver for another device is written.
+// gate/appliance makes the drivers, gate/lane runs them. Package blueprint shows
+// how a driver for another device is written.
 package scanner
