@@ -105,6 +105,15 @@ func Parse(text string) (Match, error) {
 	return Match{kind: kindPath, text: text}, nil
 }
 
+// AtPath returns the match of a device file, or of a link to one. A relative
+// path counts from the working directory.
+func AtPath(path string) Match {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return Match{kind: kindPath, text: filepath.Clean(path)}
+}
+
 // String returns the text that Parse reads, "" for the zero value.
 func (m Match) String() string {
 	switch m.kind {

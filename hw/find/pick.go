@@ -83,7 +83,7 @@ func (f Finder) find(devices []Device, c Class, m Match) (Device, error) {
 	if !m.IsPath() {
 		return Pick(devices, c, m)
 	}
-	target, err := filepath.EvalSymlinks(filepath.Join("/", f.root, m.text))
+	target, err := filepath.EvalSymlinks(filepath.Join(f.root, m.text))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Device{}, &NoneError{Class: c, Match: m}
 	}

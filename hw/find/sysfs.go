@@ -23,6 +23,9 @@ type Finder struct {
 // Under returns a Finder of the machine whose files lie below root: "/", or
 // where a container sees its host.
 func Under(root string) Finder {
+	if abs, err := filepath.Abs(root); err == nil {
+		root = abs
+	}
 	return Finder{sys: os.DirFS(filepath.Join(root, "sys")), root: root}
 }
 
@@ -74,7 +77,7 @@ func (f Finder) look(c Class, dir, name string) (Device, bool, error) {
 		return Device{}, false, nil
 	}
 	r := attributes{sys: f.sys}
-	d := Device{Class: c, Path: filepath.Join("/", f.root, "dev", c.file(name)), Usable: true}
+	d := Device{Class: c, Path: filepath.Join(f.root, "dev", c.file(name)), Usable: true}
 	switch c {
 	case ClassSerial:
 		if r.text(at, "type") == "0" {

@@ -33,7 +33,7 @@ const (
 // (lib/kobject_uevent.c). The error is ErrEvent.
 func ParseEvent(message []byte) (Event, error) {
 	var e Event
-	rest := message
+	var rest []byte
 	if bytes.HasPrefix(message, []byte(udevPrefix)) {
 		if len(message) < udevHeader || binary.BigEndian.Uint32(message[8:]) != udevMagic {
 			return Event{}, ErrEvent

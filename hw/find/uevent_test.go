@@ -47,11 +47,13 @@ func TestParseEvent(t *testing.T) {
 		}, true},
 		{
 			"no device file", "add@/devices/x\x00ACTION=add\x00DEVPATH=/devices/x\x00SUBSYSTEM=input\x00",
-			find.Event{Action: "add", Subsystem: "input", DevPath: "/devices/x"}, false,
+			find.Event{Action: "add", Subsystem: "input", DevPath: "/devices/x"},
+			false,
 		},
 		{
 			"a disk", "add@/devices/x\x00ACTION=add\x00DEVPATH=/devices/x\x00SUBSYSTEM=block\x00DEVNAME=sda\x00",
-			find.Event{Action: "add", Subsystem: "block", DevPath: "/devices/x", DevName: "sda"}, false,
+			find.Event{Action: "add", Subsystem: "block", DevPath: "/devices/x", DevName: "sda"},
+			false,
 		},
 		{"empty", "", find.Event{}, false},
 		{"cut in the head", plugged[:20], find.Event{}, false},

@@ -178,11 +178,15 @@ func TestAPlugEndsThePause(t *testing.T) {
 		want  []time.Duration
 	}{
 		{
-			"one", []time.Duration{5700 * time.Millisecond}, 7 * time.Second,
+			"one",
+			[]time.Duration{5700 * time.Millisecond},
+			7 * time.Second,
 			[]time.Duration{0, 100, 300, 700, 1500, 2500, 3500, 4500, 5500, 5700, 5800, 6000, 6400},
 		},
 		{
-			"in the shortest pause", []time.Duration{50 * time.Millisecond}, 400 * time.Millisecond,
+			"in the shortest pause",
+			[]time.Duration{50 * time.Millisecond},
+			400 * time.Millisecond,
 			[]time.Duration{0, 100, 300},
 		},
 		{

@@ -44,7 +44,11 @@ func (m *Machine) serialPort(name, chip string) error {
 // a link to target, or an empty file when target is empty.
 func (m *Machine) Plug(d find.Device, target string) error {
 	name := filepath.Base(d.Path)
-	socket := bus + "/usb" + d.Port[:strings.Index(d.Port, "-")]
+	number, _, ok := strings.Cut(d.Port, "-")
+	if !ok {
+		return fmt.Errorf("%q is no USB port", d.Port)
+	}
+	socket := bus + "/usb" + number
 	for i, c := range d.Port {
 		if c == '.' {
 			socket += "/" + d.Port[:i]
