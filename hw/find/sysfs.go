@@ -1,7 +1,6 @@
 package find
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"unicode"
+
+	"github.com/venuegate/venuegate/hw/input"
 )
 
 // Finder looks at the devices of a machine.
@@ -88,7 +89,7 @@ func (f Finder) look(c Class, dir, name string) (Device, bool, error) {
 		d.Model = r.text(path.Dir(at), "name")
 		d.Usable = types(string(r.bytes(path.Dir(at), "capabilities/key")))
 	case ClassHIDRaw:
-		d.Usable = pointOfSale(r.bytes(path.Dir(path.Dir(at)), "report_descriptor"))
+		d.Usable = input.IsHIDPOS(r.bytes(path.Dir(path.Dir(at)), "report_descriptor"))
 	case ClassVideo:
 		d.Model = r.text(at, "name")
 		d.Line = r.number(at, "index")
@@ -200,10 +201,4 @@ func types(keys string) bool {
 	bits, err := strconv.ParseUint(words[len(words)-1], 16, 64)
 	const wanted = 1<<(last+1) - 1<<first | 1<<enter
 	return err == nil && bits&wanted == wanted
-}
-
-// pointOfSale reports whether a report descriptor begins with usage page 0x8C,
-// usage 2: a barcode scanner (USB HID Point of Sale Usage Tables 1.02).
-func pointOfSale(descriptor []byte) bool {
-	return bytes.HasPrefix(descriptor, []byte{0x05, 0x8C, 0x09, 0x02})
 }
