@@ -1,6 +1,7 @@
 package barrier_test
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -69,4 +70,40 @@ func TestReplugging(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A line that talks nonsense for 100 KB makes nobody pass, and is understood
+// again after.
+func TestNoise(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 100<<10)
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
+	for i := 0; i+3 < len(noise); i += 50 { // with beginnings that look right
+		copy(noise[i:], "\x7f\x03\x01")
+		copy(noise[i+20:], "\x01\x02\x01")
+	}
+	check := func(t *testing.T, b *bench, write func([]byte) (int, error), counts func() barrier.Counts) {
+		t.Helper()
+		if _, err := write(noise); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := b.Open(t.Context(), oneIn); err != nil || got != went(1) {
+			t.Errorf("got %+v, error %v", got, err)
+		}
+		if c := counts(); c.Forced+c.WrongWay+c.Tailgated > 0 || c.Passed != 1 {
+			t.Errorf("counts %+v", c)
+		}
+	}
+	t.Run("modbus", func(t *testing.T) {
+		r := newModbusRig(t, func(o *barrier.ModbusOptions) { o.Board.Answer = 5 * time.Second })
+		r.onPulse(func() { r.walk(inPass) })
+		check(t, r.bench, r.dev.Write, func() barrier.Counts { return r.turnstile.Stats().Counts })
+	})
+	t.Run("gate board", func(t *testing.T) {
+		r := newGateRig(t, func(o *barrier.GateBoardOptions) { o.Answer = 5 * time.Second })
+		r.dev.OnOpen(func(side string) { r.dev.Pass(side, 1) })
+		check(t, r.bench, r.dev.Write, func() barrier.Counts { return r.gate.Stats().Counts })
+	})
 }

@@ -27,8 +27,8 @@ type Options struct {
 	Reader            io.Writer
 	GoodRead, BadRead []byte
 
-	// OnError is told of an output that fails, once until it works again, and
-	// then of nil. It must not block.
+	// OnError is told of an output that fails, once until it works again, and of
+	// nil when all of them do. It must not block.
 	OnError func(error)
 }
 
@@ -47,7 +47,7 @@ type Indicator struct {
 
 	// Of Run's goroutine.
 	on     lights
-	broken bool
+	broken [lightCount + 1]bool // the last is the reader
 
 	running                  atomic.Bool
 	shown, skipped, failures atomic.Uint64
@@ -145,7 +145,7 @@ func (i *Indicator) set(on lights, all bool) {
 			if out == nil || (on&light == 0) != off || !all && on&light == i.on&light {
 				continue
 			}
-			i.note(out.Set(!off))
+			i.note(n, out.Set(!off))
 		}
 	}
 	i.on = on
@@ -160,18 +160,20 @@ func (i *Indicator) beep(v verdict) {
 		return
 	}
 	_, err := i.o.Reader.Write(sound)
-	i.note(err)
+	i.note(lightCount, err)
 }
 
-// note counts a failure and tells of the first, and of the end of them.
-func (i *Indicator) note(err error) {
+// note counts a failure and tells of an output's first, and of the end of all.
+func (i *Indicator) note(n int, err error) {
 	if err != nil {
 		i.failures.Add(1)
 	}
-	if broken := err != nil; broken != i.broken {
-		i.broken = broken
-		if i.o.OnError != nil {
-			i.o.OnError(err)
-		}
+	was := i.broken[n]
+	i.broken[n] = err != nil
+	if i.o.OnError == nil || was == i.broken[n] {
+		return
+	}
+	if err != nil || i.broken == [lightCount + 1]bool{} {
+		i.o.OnError(err)
 	}
 }

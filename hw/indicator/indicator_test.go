@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +28,7 @@ type panel struct {
 	log   []string
 	lit   map[string]bool
 	err   error
+	gone  atomic.Bool // every output fails with err
 }
 
 func newPanel() *panel { return &panel{start: time.Now(), lit: map[string]bool{}} }
@@ -36,7 +39,7 @@ type lamp struct {
 }
 
 func (l lamp) Set(on bool) error {
-	if l.p.err != nil {
+	if l.p.gone.Load() {
 		return l.p.err
 	}
 	if l.p.lit[l.name] == on {
@@ -210,16 +213,18 @@ func TestBrokenOutput(t *testing.T) {
 		o := p.options()
 		o.OnError = func(err error) { told = append(told, err) }
 		gone := errors.New("gone")
+		p.err = gone
 		i := run(t, o, func(i *indicator.Indicator) {
-			p.err = gone
+			p.gone.Store(true)
 			i.Show(gate.Admit, 0)
 			time.Sleep(time.Minute)
-			p.err = nil
+			p.gone.Store(false)
 			i.Show(gate.Refuse, 0)
 			time.Sleep(time.Minute)
 		})
-		if len(told) != 2 || !errors.Is(told[0], gone) || told[1] != nil {
-			t.Errorf("told %v", told)
+		want := []error{gone, gone, gone, gone, nil} // each output once
+		if !slices.Equal(told, want) {
+			t.Errorf("told %v, want %v", told, want)
 		}
 		if s := i.Stats(); s.Shown != 2 || s.Failures == 0 {
 			t.Errorf("stats %+v", s)
