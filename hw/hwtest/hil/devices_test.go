@@ -46,7 +46,11 @@ func (b *bench) devices(t *testing.T) {
 	scenario(t, fmt.Sprintf("%d more times, each in the middle of a code", cycles), func(t *testing.T) string { return b.cycles(t, g) })
 	scenario(t, "a relay board pulled inside a pulse is switched off when it is back", func(t *testing.T) string { return b.relayPulled(t, g) })
 	scenario(t, "a USB keyboard types codes (driver alone)", func(t *testing.T) string { return wedge(t, g) })
-	scenario(t, "a HID-POS gadget reports codes (driver alone)", func(t *testing.T) string { return hidpos(t, g) })
+	scenario(t, "a HID-POS gadget reports codes (driver alone)", func(t *testing.T) string {
+		call[wire.None](t, g, "Gadget", wire.None{})
+		return hidpos(t, g)
+	})
+	scenario(t, "a USB-COM gadget, as most barcode readers are (driver alone)", func(t *testing.T) string { return usbCOM(t, g) })
 	scenario(t, "a V4L2 camera delivers frames, goes and comes back (driver alone)", func(t *testing.T) string { return video(t, g) })
 	scenario(t, "the daemon stops when asked, with the relays off", func(t *testing.T) string { return stops(t, g) })
 }

@@ -38,7 +38,7 @@ const (
 var wantedModules = []string{
 	"virtio_pci", "virtio_blk", "virtio_console", "crc32c_generic", "ext4", // disk and control
 	"xhci_pci", "ftdi_sio", "cdc_acm", "usbhid", "hid_generic", "evdev", // what is plugged in
-	"configfs", "dummy_hcd", "usb_f_hid", // a gadget plugged into ourselves
+	"configfs", "dummy_hcd", "usb_f_hid", "usb_f_acm", // a gadget plugged into ourselves
 	"vivid", // a camera
 }
 

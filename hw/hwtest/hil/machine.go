@@ -52,9 +52,11 @@ func KeyboardPath(port int) string {
 	return fmt.Sprintf("/dev/input/by-path/pci-%s-usb-0:%d:1.0-event", usbController, port)
 }
 
-// HIDPath and CameraPath are the links to the gadget and the software camera.
+// HIDPath, COMPath and CameraPath are the links to the gadget's two functions
+// and to the software camera.
 const (
 	HIDPath    = "/dev/hidraw-by-path/platform-dummy_hcd.0-usb-0:1:1.0"
+	COMPath    = "/dev/serial/by-path/platform-dummy_hcd.0-usb-0:1:1.1-port0"
 	CameraPath = "/dev/v4l/by-path/platform-vivid.0-video0"
 )
 

@@ -77,7 +77,6 @@ func typed(t *testing.T, g *guest, text string) {
 }
 
 func hidpos(t *testing.T, g *guest) string {
-	call[wire.None](t, g, "Gadget", wire.None{})
 	driver(t, g, "hidpos", hil.HIDPath)
 	short, long := "GATE-42", strings.Repeat("0123456789", 15)
 	call[wire.None](t, g, "Report", wire.Reports{Data: hwtest.HIDReports("]Q1", short)})
@@ -90,6 +89,21 @@ func hidpos(t *testing.T, g *guest) string {
 	call[wire.None](t, g, "Report", wire.Reports{Data: hwtest.HIDReports("]Q1", short)})
 	probed(t, g, "the third code", func(p wire.Probed) bool { return slices.Equal(p.Texts, []string{short, long, short}) })
 	return fmt.Sprintf("a code in 1 report, one of %d characters in %d, unplugged and back", len(long), len(hwtest.HIDReports("]Q1", long)))
+}
+
+func usbCOM(t *testing.T, g *guest) string {
+	driver(t, g, "serial", hil.COMPath)
+	const first, second = "GATE-43", "GATE-44"
+	call[wire.None](t, g, "Send", "]Q1"+first+"\r")
+	probed(t, g, "the first code", func(p wire.Probed) bool { return slices.Equal(p.Texts, []string{first}) })
+	call[wire.None](t, g, "Send", "half of a co")
+	call[wire.None](t, g, "PlugGadget", false)
+	probed(t, g, "the reader is missed", func(p wire.Probed) bool { return !p.Up })
+	call[wire.None](t, g, "PlugGadget", true)
+	probed(t, g, "the reader is back", func(p wire.Probed) bool { return p.Up })
+	call[wire.None](t, g, "Send", "]Q1"+second+"\r")
+	probed(t, g, "the second code", func(p wire.Probed) bool { return slices.Equal(p.Texts, []string{first, second}) })
+	return "unplugged in the middle of a code and back"
 }
 
 // video looks at the software camera, whose picture has no code in it.

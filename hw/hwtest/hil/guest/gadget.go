@@ -22,13 +22,14 @@ const (
 	gadget     = "/sys/kernel/config/usb_gadget/reader"
 	controller = "dummy_udc.0"
 	hidNode    = "/dev/hidg0"
+	comNode    = "/dev/ttyGS0"
 )
 
-// Gadget makes a HID-POS reader of the guest itself and plugs it into the
-// guest, with a USB controller whose both ends are software
-// (Documentation/usb/gadget_configfs.rst).
+// Gadget makes a reader of the guest itself, with a HID-POS and a USB-COM
+// interface, and plugs it into the guest, with a USB controller whose both ends
+// are software (Documentation/usb/gadget_configfs.rst).
 func (a *Agent) Gadget(_ wire.None, _ *wire.None) error {
-	for _, m := range []string{"configfs", "dummy_hcd", "usb_f_hid"} {
+	for _, m := range []string{"configfs", "dummy_hcd", "usb_f_hid", "usb_f_acm"} {
 		if err := a.modules.load(m); err != nil {
 			return err
 		}
@@ -36,8 +37,8 @@ func (a *Agent) Gadget(_ wire.None, _ *wire.None) error {
 	if err := unix.Mount("configfs", "/sys/kernel/config", "configfs", 0, ""); err != nil && !errors.Is(err, unix.EBUSY) {
 		return fmt.Errorf("configfs: %w", err)
 	}
-	const function = "/functions/hid.0"
-	for _, dir := range []string{"", "/strings/0x409", "/configs/c.1", function} {
+	const hid, com = "/functions/hid.0", "/functions/acm.0"
+	for _, dir := range []string{"", "/strings/0x409", "/configs/c.1", hid, com} {
 		if err := os.MkdirAll(gadget+dir, 0o755); err != nil {
 			return err
 		}
@@ -46,18 +47,20 @@ func (a *Agent) Gadget(_ wire.None, _ *wire.None) error {
 		{Path: "/idVendor", Text: "0x0c2e"},
 		{Path: "/idProduct", Text: "0x0b8a"},
 		{Path: "/strings/0x409/serialnumber", Text: "HIL0001"},
-		{Path: "/strings/0x409/product", Text: "HID-POS reader of the bench"},
-		{Path: function + "/protocol", Text: "0"},
-		{Path: function + "/subclass", Text: "0"},
-		{Path: function + "/report_length", Text: "64"},
-		{Path: function + "/report_desc", Text: string(posDescriptor)},
+		{Path: "/strings/0x409/product", Text: "reader of the bench"},
+		{Path: hid + "/protocol", Text: "0"},
+		{Path: hid + "/subclass", Text: "0"},
+		{Path: hid + "/report_length", Text: "64"},
+		{Path: hid + "/report_desc", Text: string(posDescriptor)},
 	} {
 		if err := write(gadget+f.Path, f.Text); err != nil {
 			return err
 		}
 	}
-	if err := os.Symlink(gadget+function, filepath.Join(gadget, "configs/c.1/hid.0")); err != nil {
-		return err
+	for _, function := range []string{hid, com} { // their interfaces are numbered in this order
+		if err := os.Symlink(gadget+function, filepath.Join(gadget, "configs/c.1", filepath.Base(function))); err != nil {
+			return err
+		}
 	}
 	return a.PlugGadget(true, nil)
 }
@@ -85,6 +88,19 @@ func (a *Agent) Report(r wire.Reports, _ *wire.None) error {
 			err = errors.Join(err, writeErr)
 		}
 	}
+	return errors.Join(err, f.Close())
+}
+
+// Send lets the gadget's USB-COM interface send text.
+func (a *Agent) Send(text string, _ *wire.None) error {
+	if err := await(comNode); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(comNode, os.O_WRONLY|unix.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
 	return errors.Join(err, f.Close())
 }
 

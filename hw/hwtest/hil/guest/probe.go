@@ -10,6 +10,7 @@ import (
 	"github.com/venuegate/venuegate/hw/camera"
 	"github.com/venuegate/venuegate/hw/hwtest/hil/wire"
 	"github.com/venuegate/venuegate/hw/input"
+	"github.com/venuegate/venuegate/hw/port"
 	"github.com/venuegate/venuegate/hw/scanner"
 )
 
@@ -63,6 +64,8 @@ func (p *probe) driver(q wire.Probe) (driver, error) {
 	slow := scanner.Framing{Gap: time.Second}
 	device := input.Options{Path: q.Path, OnState: p.state}
 	switch q.Kind {
+	case "serial":
+		return scanner.NewSerial(scanner.Options{Name: name, Port: port.Options{Path: q.Path, OnState: p.state}, Repeat: each})
 	case "wedge":
 		return scanner.NewWedge(scanner.WedgeOptions{Name: name, Device: device, Framing: slow, Repeat: each})
 	case "hidpos":

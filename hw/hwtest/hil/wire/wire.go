@@ -60,7 +60,7 @@ type Output struct {
 // Probe asks the guest to run one of the project's drivers by itself, in place
 // of the one before.
 type Probe struct {
-	Kind string // wedge, hidpos or camera; empty for none
+	Kind string // serial, wedge, hidpos or camera; empty for none
 	Path string
 }
 
