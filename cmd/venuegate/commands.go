@@ -12,6 +12,7 @@ func (t *tool) commands() []*cobra.Command {
 		t.logCommand(),
 		t.qrCommand(),
 		t.documentCommand(),
+		t.devicesCommand(),
 		t.benchCommand(),
 		t.versionCommand(),
 	}
