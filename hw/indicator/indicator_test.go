@@ -261,7 +261,6 @@ func TestLampsOnARelayBoard(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = b.Run(ctx) })
 	hwtest.Receive(t, up)
-	wg.Go(func() { _ = i.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		wg.Wait()
@@ -276,9 +275,14 @@ func TestLampsOnARelayBoard(t *testing.T) {
 			t.Errorf("contacts are still closed: %v", last)
 		}
 	})
-	i.Show(gate.Refuse, 0)
 	wait, done := context.WithTimeout(ctx, 30*time.Second)
 	defer done()
+	// The board opens its three contacts first.
+	if err := dev.Await(wait, func(s []hwtest.Switch) bool { return len(s) >= 3 }); err != nil {
+		t.Fatal(err)
+	}
+	wg.Go(func() { _ = i.Run(ctx) })
+	i.Show(gate.Refuse, 0)
 	for _, want := range []bool{true, false} {
 		err := dev.Await(wait, func(s []hwtest.Switch) bool {
 			for k := len(s) - 1; k >= 0; k-- {
