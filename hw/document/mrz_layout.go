@@ -13,7 +13,7 @@ func (s span) of(text string, width int) string {
 
 // mrzLayout says where the fields of a machine-readable zone stand.
 type mrzLayout struct {
-	lines, width int
+	width int // of a line
 
 	code, state, name       span
 	number, numberCheck     span
@@ -27,8 +27,6 @@ type mrzLayout struct {
 	fixedState              string // of a layout that has no state
 }
 
-func (l *mrzLayout) size() int { return l.lines * l.width }
-
 // at is the place of the i-th character of the whole text, from zero.
 func (l *mrzLayout) at(i int) span { return span{i/l.width + 1, i%l.width + 1, i%l.width + 1} }
 
@@ -39,7 +37,7 @@ func (l *mrzLayout) wrong(field string, s span, p MRZProblem) error {
 // td1 is the layout of cards: ICAO Doc 9303 part 5, section 4.2.
 func td1() *mrzLayout {
 	return &mrzLayout{
-		lines: 3, width: 30, longNumbers: true,
+		width: 30, longNumbers: true,
 		code: span{1, 1, 2}, state: span{1, 3, 5}, name: span{3, 1, 30},
 		number: span{1, 6, 14}, numberCheck: span{1, 15, 15}, optional: span{1, 16, 30},
 		birth: span{2, 1, 6}, birthCheck: span{2, 7, 7}, sex: span{2, 8, 8},
@@ -53,7 +51,7 @@ func td1() *mrzLayout {
 // 4.2.
 func td2() *mrzLayout {
 	return &mrzLayout{
-		lines: 2, width: 36, longNumbers: true,
+		width: 36, longNumbers: true,
 		code: span{1, 1, 2}, state: span{1, 3, 5}, name: span{1, 6, 36},
 		number: span{2, 1, 9}, numberCheck: span{2, 10, 10}, optional: span{2, 29, 35},
 		birth: span{2, 14, 19}, birthCheck: span{2, 20, 20}, sex: span{2, 21, 21},
@@ -66,8 +64,8 @@ func td2() *mrzLayout {
 // td3 is the layout of passports: ICAO Doc 9303 part 4, section 4.2.
 func td3() *mrzLayout {
 	return &mrzLayout{
-		lines: 2, width: 44,
-		code: span{1, 1, 2}, state: span{1, 3, 5}, name: span{1, 6, 44},
+		width: 44,
+		code:  span{1, 1, 2}, state: span{1, 3, 5}, name: span{1, 6, 44},
 		number: span{2, 1, 9}, numberCheck: span{2, 10, 10},
 		birth: span{2, 14, 19}, birthCheck: span{2, 20, 20}, sex: span{2, 21, 21},
 		expiry: span{2, 22, 27}, expiryCheck: span{2, 28, 28},
@@ -89,7 +87,7 @@ func td3() *mrzLayout {
 // must not be compared with a whole one.
 func exitPermit() *mrzLayout {
 	return &mrzLayout{
-		lines: 3, width: 30, fixedState: "CHN",
+		width: 30, fixedState: "CHN",
 		code: span{1, 1, 2}, state: span{1, 1, 2}, name: span{2, 13, 30},
 		number: span{1, 3, 11}, numberCheck: span{1, 12, 12},
 		expiry: span{1, 14, 19}, expiryCheck: span{1, 20, 20},

@@ -35,7 +35,8 @@ func (d TravelDocument) Lines() ([]string, error) {
 	expiry := fill(d.Expiry, 6) + icaoDigit(fill(d.Expiry, 6))
 	head, nationality, sex := fill(d.Code, 2)+fill(d.State, 3), fill(d.Nationality, 3), fill(d.Sex, 1)
 	// A long number runs on, past a filler, in the optional data.
-	number, optional := "", d.Optional
+	var number string
+	optional := d.Optional
 	if len(d.Number) > 9 && (d.Format == "TD1" || d.Format == "TD2") {
 		number = d.Number[:9] + "<"
 		optional = d.Number[9:] + icaoDigit(d.Number) + "<" + optional

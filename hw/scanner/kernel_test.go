@@ -128,7 +128,8 @@ func TestWedgeComesBackOnTheKernel(t *testing.T) {
 		if i == 0 {
 			p.run(t, w)
 		}
-		for !hwtest.Receive(t, p.states).Up { //nolint:revive // down for more than one reason
+		for up := false; !up; { // it may be down for more than one reason
+			up = hwtest.Receive(t, p.states).Up
 		}
 		text := fmt.Sprint("text ", i)
 		events, err := hwtest.Keystrokes(text, hwtest.TypeShift)

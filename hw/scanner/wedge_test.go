@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -21,14 +22,16 @@ import (
 // new one.
 type desk struct {
 	t        *testing.T
+	mu       sync.Mutex
 	far      net.Conn // nil while unplugged
-	wants    chan net.Conn
 	readings []string
 	states   []bool
 	stop     func()
 }
 
 func (d *desk) open() (input.Handle, string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.far != nil {
 		return nil, "", syscall.EBUSY
 	}
@@ -53,6 +56,8 @@ func (d *desk) run(r interface {
 			if r.Symbology != 0 {
 				text = string(rune(r.Symbology)) + ":" + text
 			}
+			d.mu.Lock()
+			defer d.mu.Unlock()
 			d.readings = append(d.readings, text)
 		})
 	}()
@@ -68,7 +73,10 @@ func (d *desk) run(r interface {
 // send writes bytes and waits until the driver has dealt with them.
 func (d *desk) send(b []byte) {
 	d.t.Helper()
-	if _, err := d.far.Write(b); err != nil {
+	d.mu.Lock()
+	far := d.far
+	d.mu.Unlock()
+	if _, err := far.Write(b); err != nil {
 		d.t.Fatal(err)
 	}
 	synctest.Wait()
@@ -77,28 +85,33 @@ func (d *desk) send(b []byte) {
 // unplug takes the device away; the driver opens the next one soon.
 func (d *desk) unplug() {
 	d.t.Helper()
-	if err := d.far.Close(); err != nil {
+	d.mu.Lock()
+	far := d.far
+	d.far = nil
+	d.mu.Unlock()
+	if err := far.Close(); err != nil {
 		d.t.Fatal(err)
 	}
-	d.far = nil
 	synctest.Wait()
 }
 
 func (d *desk) want(texts ...string) {
 	d.t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if fmt.Sprintf("%q", d.readings) != fmt.Sprintf("%q", texts) {
 		d.t.Fatalf("readings %q, want %q", d.readings, texts)
 	}
 }
 
-func newWedgeDesk(t *testing.T, size int, f Framing) (*desk, *Wedge) {
+func newWedgeDesk(t *testing.T, size int) (*desk, *Wedge) {
 	t.Helper()
 	d := &desk{t: t}
 	dev, err := input.NewOpener(d.options(), d.open)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := newWedge(WedgeOptions{Name: "wedge", Framing: f}, dev, size)
+	w, err := newWedge(WedgeOptions{Name: "wedge"}, dev, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +141,7 @@ func TestWedgeDelivers(t *testing.T) {
 	for _, size := range []int{16, 24} {
 		t.Run(fmt.Sprintf("events of %d bytes", size), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d, w := newWedgeDesk(t, size, Framing{})
+				d, w := newWedgeDesk(t, size)
 				d.send(events(size, keystrokes(t, "]Q1VG1:A b/C$")))
 				d.want("Q:VG1:A b/C$")
 				d.send(events(size, keystrokes(t, "]Q1VG1:A b/C$"))) // read twice
@@ -147,7 +160,7 @@ func TestWedgeDelivers(t *testing.T) {
 
 func TestWedgeEndsBySilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, _ := newWedgeDesk(t, 24, Framing{})
+		d, _ := newWedgeDesk(t, 24)
 		typing := keystrokes(t, "no enter")
 		typing = typing[:len(typing)-4] // without Enter
 		d.send(events(24, typing))
@@ -164,7 +177,7 @@ func TestWedgeEndsBySilence(t *testing.T) {
 // Half a text, and the keyboard is gone with Shift held down.
 func TestWedgeOutlivesUnplugs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, w := newWedgeDesk(t, 24, Framing{})
+		d, w := newWedgeDesk(t, 24)
 		for i := range 5 {
 			d.send(events(24, join(keystrokes(t, "torn")[:8], press(keyLeftShift, keyCapsLock))))
 			d.unplug()
@@ -187,7 +200,7 @@ func TestWedgeOutlivesUnplugs(t *testing.T) {
 // A text in which the kernel lost a key is not delivered as a shorter one.
 func TestWedgeGivesUpATextWithAHole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, w := newWedgeDesk(t, 24, Framing{})
+		d, w := newWedgeDesk(t, 24)
 		torn := keystrokes(t, "VG1:CODE")
 		dropped := []input.Event{{Type: input.EventSyn, Code: input.SynDropped}, {Type: input.EventKey, Code: keyLeftShift, Value: 1}, {Type: input.EventSyn}}
 		d.send(events(24, join(torn[:10], dropped, torn[20:])))
@@ -203,7 +216,7 @@ func TestWedgeGivesUpATextWithAHole(t *testing.T) {
 
 func TestWedgeBoundsItsMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, w := newWedgeDesk(t, 24, Framing{})
+		d, w := newWedgeDesk(t, 24)
 		long := keystrokes(t, strings.Repeat("x", 5000))
 		for len(long) > 0 {
 			n := min(len(long), 50)
