@@ -41,7 +41,7 @@ func (n *Node) forgetStrangers() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for peer, o := range n.wants {
-		if !o.working && !n.peers.with(peer, func(*peerState) {}) {
+		if !o.working && !n.peers.has(peer) {
 			delete(n.wants, peer)
 		}
 	}

@@ -2,6 +2,8 @@ package gossip_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -240,5 +242,110 @@ func TestAddressInUse(t *testing.T) {
 			t.Fatal(err)
 		}
 		v.within(20*time.Second, "they meet", v.joined)
+	})
+}
+
+// Probes measure peers' clocks, which in one bubble are all right.
+func TestClocks(t *testing.T) {
+	inVenue(t, 3, func(t *testing.T, v *venue) {
+		v.stop(3)
+		v.start(3, gossiptest.NewLogs(), func(o *gossip.Options) { o.Synchronised = func() bool { return true } })
+		v.net.SetFaults(gossiptest.Faults{Delay: 10 * time.Millisecond})
+		v.within(20*time.Second, "they meet", v.joined)
+		time.Sleep(3 * time.Second)
+		for _, p := range v.gates[1].Snapshot().Peers {
+			c := p.Clock
+			if time.Since(c.Measured) > 2*time.Second || c.RoundTrip != 20*time.Millisecond || c.Ahead.Abs() > time.Microsecond {
+				t.Errorf("clock of gate %d: %+v", p.Gate, c)
+			}
+			if c.Synchronised != (p.Gate == 3) {
+				t.Errorf("clock of gate %d is synchronised: %v", p.Gate, c.Synchronised)
+			}
+		}
+	})
+}
+
+// A log that the Store will not have is asked for now and then, and does not
+// stop the others.
+func TestQuarantine(t *testing.T) {
+	inVenue(t, 4, func(t *testing.T, v *venue) {
+		v.stop(4)
+		bad := gossip.Origin{Gate: 2, Epoch: 1}
+		store := &picky{Logs: gossiptest.NewLogs(), bad: bad}
+		four := v.start(4, store.Logs, func(o *gossip.Options) { o.Store = store })
+		v.within(20*time.Second, "they meet", v.joined)
+		v.write(2, 5000)
+		v.write(1, 5000)
+		v.within(5*time.Second, "the good log is there", func() bool {
+			return four.logs.Last(gossip.Origin{Gate: 1, Epoch: 1}) == 5000
+		})
+		before := four.Snapshot()
+		time.Sleep(time.Minute)
+		after := four.Snapshot()
+		refused := after.Refused[gossip.ReasonFork] - before.Refused[gossip.ReasonFork]
+		if refused == 0 || refused > 4*3*8 { // three peers, every 8 s, a few datagrams
+			t.Errorf("refused %d times in a minute", refused)
+		}
+		if bytes := after.BytesIn - before.BytesIn; bytes > 600_000 {
+			t.Errorf("%d bytes came in a minute", bytes)
+		}
+		if four.logs.Last(bad) != 0 {
+			t.Error("the bad log was taken")
+		}
+	})
+}
+
+type picky struct {
+	*gossiptest.Logs
+	bad gossip.Origin
+}
+
+func (p *picky) Receive(from gossip.Peer, o gossip.Origin, first uint64, chunk []byte) (uint64, error) {
+	if o == p.bad {
+		return 1, fmt.Errorf("ledger: %w", &gossip.RefusedError{Reason: gossip.ReasonFork, Err: errors.New("another record is known")})
+	}
+	return p.Logs.Receive(from, o, first, chunk)
+}
+
+// Everybody writes all the time while packets get lost: repair does not feed on
+// itself.
+func TestBusy(t *testing.T) {
+	inVenue(t, 8, func(t *testing.T, v *venue) {
+		v.net.SetFaults(gossiptest.Faults{Loss: 0.2, Delay: time.Millisecond, Jitter: 3 * time.Millisecond})
+		before := v.gates[1].Snapshot()
+		const seconds, rate = 20, 10
+		for range seconds * rate {
+			for p := range v.gates {
+				v.write(p, 1)
+			}
+			time.Sleep(time.Second / rate)
+		}
+		after := v.gates[1].Snapshot()
+		v.levelWithin(5 * time.Second)
+		sent := float64(after.BytesOut-before.BytesOut) / seconds
+		least := float64(rate * 7 * (gossiptest.RecordSize + 112)) // one record alone in a packet, to each
+		t.Logf("%.0f B/s each, %.1f times the records", sent, sent/least)
+		if sent > 4*least {
+			t.Errorf("%.0f B/s each for %.0f B/s of records", sent, least)
+		}
+	})
+}
+
+// On a slow network new records keep to the pace, and none is lost by it.
+func TestPace(t *testing.T) {
+	inVenue(t, 3, func(t *testing.T, v *venue) {
+		v.stop(1)
+		v.start(1, gossiptest.NewLogs(), func(o *gossip.Options) { o.Pace = 20_000 })
+		v.within(20*time.Second, "they meet", v.joined)
+		before := v.gates[1].Snapshot().BytesOut
+		for range 100 {
+			v.write(1, 1)
+			time.Sleep(2 * time.Millisecond)
+		}
+		// Unpaced, 100 packets of 256 bytes would have gone to two peers at once.
+		if sent := v.gates[1].Snapshot().BytesOut - before; sent > 20_000 {
+			t.Errorf("%d bytes in 200 ms", sent)
+		}
+		v.levelWithin(5 * time.Second)
 	})
 }

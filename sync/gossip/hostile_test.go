@@ -32,7 +32,8 @@ func newSpy(t *testing.T, v *venue, key []byte) spy {
 	return spy{list}
 }
 
-func (s spy) send(t *testing.T, to gossip.Peer, b []byte) {
+func (s spy) send(t *testing.T, b []byte) {
+	const to = gossip.Peer(1)
 	node := &memberlist.Node{Name: to.String(), Addr: at(to).Addr().AsSlice(), Port: at(to).Port()}
 	send := s.SendBestEffort
 	if len(b) > gossip.MaxDatagram {
@@ -95,7 +96,7 @@ func TestRefusals(t *testing.T) {
 		g := v.gates[1]
 		for _, c := range cases {
 			before := g.refused(c.reason)
-			s.send(t, 1, c.packet)
+			s.send(t, c.packet)
 			if got := g.refused(c.reason) - before; got != 1 {
 				t.Errorf("%s: counted %d times as %q: %v", c.name, got, c.reason, g.Snapshot().Refused)
 			}
@@ -105,13 +106,13 @@ func TestRefusals(t *testing.T) {
 		}
 		for i, want := range []gossip.Reason{"", gossip.ReasonReplayed} {
 			before := g.refused(gossip.ReasonReplayed)
-			s.send(t, 1, good)
+			s.send(t, good)
 			if got := g.refused(gossip.ReasonReplayed) - before; got != uint64(i) {
 				t.Errorf("time %d: replayed %d times, want %q", i, got, want)
 			}
 		}
 		binary.BigEndian.PutUint64(good[6:], 99) // another packet with the same records
-		s.send(t, 1, good)
+		s.send(t, good)
 		if g.refused(gossip.ReasonKnown) != 1 {
 			t.Errorf("records that are held: %v", g.Snapshot().Refused)
 		}
@@ -151,7 +152,7 @@ func TestOutsiders(t *testing.T) {
 	inVenue(t, 2, func(t *testing.T, v *venue) {
 		g := v.gates[1]
 		s := newSpy(t, v, bytes.Repeat([]byte{3}, 32))
-		s.send(t, 1, header(gossip.KindHead, 2, 1))
+		s.send(t, header(gossip.KindHead, 2, 1))
 		if g.refused(gossip.ReasonKey) == 0 {
 			t.Error("a packet under another key was not counted")
 		}

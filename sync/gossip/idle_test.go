@@ -19,7 +19,7 @@ func BenchmarkIdle(b *testing.B) {
 		}
 	}
 	time.Sleep(10 * time.Second) // what came with joining is over
-	const headers = 20 + 8 // of IP and UDP
+	const headers = 20 + 8       // of IP and UDP
 	bytes := func() (all uint64) {
 		for _, g := range gates {
 			s := g.Snapshot()

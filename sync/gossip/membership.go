@@ -105,7 +105,7 @@ func (n *Node) settings(transport Transport, h *hooks) *memberlist.Config {
 	if n.options.Bind.IsValid() {
 		c.BindAddr, c.BindPort = n.options.Bind.Addr().String(), int(n.options.Bind.Port())
 	}
-	c.Delegate, c.Events, c.Alive, c.Conflict = h, h, h, h
+	c.Delegate, c.Events, c.Alive, c.Conflict, c.Ping = h, h, h, h, h
 	c.Logger = n.logger()
 
 	// A dead gate is known in about two seconds.
@@ -160,7 +160,7 @@ func (h *hooks) NotifyAlive(node *memberlist.Node) error {
 	}
 	peer, isPeer := peerNamed(node.Name)
 	err := errors.New("not on the roster")
-	if ok && isPeer && h.node.peers.with(peer, func(*peerState) {}) {
+	if ok && isPeer && h.node.peers.has(peer) {
 		err = h.node.options.Roster.Verify(node.Meta, node.Name, addr)
 	}
 	if err != nil {

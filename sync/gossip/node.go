@@ -31,7 +31,8 @@ type Node struct {
 	ranges    chan []byte
 	announced chan struct{}
 	lacking   chan struct{}
-	ready     chan Peer // peers whose wants wait
+	opened    chan struct{} // the network, anew
+	ready     chan Peer     // peers whose wants wait
 
 	replays replays // of the goroutines that take packets
 
@@ -53,7 +54,7 @@ func New(o Options) (*Node, error) {
 	n := &Node{
 		options: o, peers: newPeers(o.Gate),
 		packets: make(chan []byte, packetQueue), ranges: make(chan []byte, rangeQueue),
-		announced: make(chan struct{}, 1), lacking: make(chan struct{}, 1),
+		announced: make(chan struct{}, 1), lacking: make(chan struct{}, 1), opened: make(chan struct{}, 1),
 		ready: make(chan Peer, 1024),
 		have:  Vector{}, outgoing: map[Origin]*outgoing{}, fetches: map[Origin]*fetch{},
 		bars: map[barKey]bar{}, held: held{chunks: map[Origin][]packet{}}, wants: map[Peer]*orders{},
@@ -104,6 +105,8 @@ func (n *Node) goOn(address netip.AddrPort) {
 		problem = "no network address"
 	} else if err := n.open(address); err != nil {
 		problem = err.Error()
+	} else {
+		wake(n.opened)
 	}
 	if before := n.problem.Swap(problem); before != problem && problem != "" {
 		n.options.Log.Warn("this gate is not on the network", "problem", problem)
@@ -124,8 +127,19 @@ func (n *Node) watchAddress(ctx context.Context) {
 // rejoinAll calls every gate that is not thought alive, for ever: memberlist
 // does not find together again by itself once each side thinks the other dead.
 func (n *Node) rejoinAll(ctx context.Context) {
-	n.rejoin(ctx)
-	every(ctx, rejoinEvery, func() { n.rejoin(ctx) })
+	for {
+		n.rejoin(ctx)
+		timer := time.NewTimer(vary(rejoinEvery))
+		select {
+		case <-ctx.Done():
+		case <-n.opened:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
 }
 
 func (n *Node) rejoin(ctx context.Context) {
@@ -213,11 +227,10 @@ func wake(c chan struct{}) {
 	}
 }
 
-// every calls f in intervals that vary by a tenth, so that gates that started
-// together do not stay in step.
+// every calls f in intervals until ctx ends.
 func every(ctx context.Context, interval time.Duration, f func()) {
 	for {
-		timer := time.NewTimer(interval - interval/20 + rand.N(interval/10))
+		timer := time.NewTimer(vary(interval))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -227,3 +240,7 @@ func every(ctx context.Context, interval time.Duration, f func()) {
 		}
 	}
 }
+
+// vary changes an interval by up to a twentieth, so that gates that started
+// together do not stay in step.
+func vary(d time.Duration) time.Duration { return d - d/20 + rand.N(d/10) }

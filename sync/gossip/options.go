@@ -23,7 +23,7 @@ type Store interface {
 	// already are to be passed over. next is the first sequence that is missing
 	// afterwards, with an error as well: a chunk may be taken in part. from is who
 	// passed the chunk on, as he says himself: nothing may be built on it. An
-	// error that is a *Refusal is counted by its reason.
+	// error that is a *RefusedError is counted by its reason.
 	Receive(from Peer, origin Origin, first uint64, chunk []byte) (next uint64, err error)
 }
 
@@ -83,6 +83,9 @@ type Options struct {
 	// Pace is the most bytes that new records may take on the network, a second.
 	// Zero: no limit, as befits a wire; a busy Wi-Fi wants 250 000 or so.
 	Pace int
+	// Synchronised reports whether the system says that its clock is. Peers are
+	// told. Nil: it does not.
+	Synchronised func() bool
 	// Transport opens what packets go by. Nil: UDP and TCP on Bind.
 	Transport func(advertised netip.AddrPort) (Transport, error)
 	// Log gets what an operator may want to know. Nil: nothing is logged.

@@ -31,6 +31,7 @@ type peerState struct {
 	nodes          []*memberlist.Node // where to send, the likeliest first; never modified
 	alive          bool
 	heard          time.Time
+	clock          Clock
 	answered       time.Time // when its vector was last answered
 	behind, ahead  uint64    // records, by its last vector
 	partial        uint64    // behind, while its vector is coming in parts
@@ -175,6 +176,9 @@ func (p *peers) with(peer Peer, f func(*peerState)) bool {
 	}
 	return s != nil
 }
+
+// has reports whether a peer is on the roster.
+func (p *peers) has(peer Peer) bool { return p.with(peer, func(*peerState) {}) }
 
 // refuse counts something refused, to the peer too if it is one.
 func (p *peers) refuse(peer Peer, reason Reason) {

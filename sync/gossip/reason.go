@@ -29,7 +29,7 @@ const (
 	ReasonConflict  Reason = "conflict"   // two addresses for one living gate
 )
 
-// The reasons of a Store; see [Refusal].
+// The reasons of a Store; see [RefusedError].
 const (
 	ReasonSignature Reason = "signature" // a head that its gate did not sign
 	ReasonChain     Reason = "chain"     // a record that does not follow the one before
@@ -41,21 +41,21 @@ const (
 // ErrNotHeld is what [Store].Range returns for records that it cannot give.
 var ErrNotHeld = errors.New("gossip: records are not held")
 
-// Refusal is an error of a [Store] that says why it did not take records. Any
+// RefusedError is an error of a [Store] that says why it did not take records. Any
 // other error counts as ReasonStore.
-type Refusal struct {
+type RefusedError struct {
 	Reason Reason
 	Err    error
 }
 
 // Error names the reason and the cause.
-func (r *Refusal) Error() string { return fmt.Sprintf("refused, %s: %v", r.Reason, r.Err) }
+func (r *RefusedError) Error() string { return fmt.Sprintf("refused, %s: %v", r.Reason, r.Err) }
 
 // Unwrap returns the cause.
-func (r *Refusal) Unwrap() error { return r.Err }
+func (r *RefusedError) Unwrap() error { return r.Err }
 
 func reasonOf(err error) Reason {
-	var refusal *Refusal
+	var refusal *RefusedError
 	if errors.As(err, &refusal) {
 		return refusal.Reason
 	}

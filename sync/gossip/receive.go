@@ -127,9 +127,8 @@ func (n *Node) takePacket(b []byte) {
 		return
 	}
 	now := time.Now()
-	listed := n.peers.with(p.sender, func(s *peerState) {})
 	switch {
-	case !listed:
+	case !n.peers.has(p.sender):
 		n.peers.refuse(p.sender, ReasonStranger)
 		return
 	case n.replays.seenBefore(b):

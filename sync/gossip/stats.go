@@ -41,12 +41,13 @@ type PeerSnapshot struct {
 	Gate      Peer
 	Addresses []netip.AddrPort // where packets are sent to
 	Alive     bool             // by membership
-	Heard     time.Time        // last packet; zero: never
-	Sent      Count            // Records counts repetitions too
-	Received  Count            // Records counts new ones
-	Failed    uint64           // packets and streams that could not be sent
-	Behind    uint64           // records that it lacked, by its last vector
-	Ahead     uint64           // records that this gate lacked then
+	Heard     time.Time        // last packet or answer to a probe; zero: never
+	Clock     Clock
+	Sent      Count  // Records counts repetitions too
+	Received  Count  // Records counts new ones
+	Failed    uint64 // packets and streams that could not be sent
+	Behind    uint64 // records that it lacked, by its last vector
+	Ahead     uint64 // records that this gate lacked then
 	Refused   map[Reason]uint64
 }
 
@@ -77,7 +78,7 @@ func (n *Node) Snapshot() Snapshot {
 
 func (s *peerState) snapshot() PeerSnapshot {
 	p := PeerSnapshot{
-		Gate: s.peer, Alive: s.alive, Heard: s.heard, Sent: s.sent, Received: s.received,
+		Gate: s.peer, Alive: s.alive, Heard: s.heard, Clock: s.clock, Sent: s.sent, Received: s.received,
 		Failed: s.failed, Behind: s.behind, Ahead: s.ahead, Refused: maps.Clone(s.refused),
 	}
 	for _, node := range s.nodes {

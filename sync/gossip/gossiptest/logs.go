@@ -82,12 +82,12 @@ func (l *Logs) receive(origin gossip.Origin, first uint64, chunk []byte) (uint64
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(chunk) < headSize+RecordSize || (len(chunk)-headSize)%RecordSize != 0 {
-		return l.last[origin] + 1, &gossip.Refusal{Reason: gossip.ReasonChain, Err: errors.New("no whole records")}
+		return l.last[origin] + 1, &gossip.RefusedError{Reason: gossip.ReasonChain, Err: errors.New("no whole records")}
 	}
 	seq := first
 	for record := range slices.Chunk(chunk[:len(chunk)-headSize], RecordSize) {
 		if !hmac.Equal(record, Record(origin, seq)) {
-			return l.last[origin] + 1, &gossip.Refusal{Reason: gossip.ReasonSignature, Err: errors.New("not what its gate wrote")}
+			return l.last[origin] + 1, &gossip.RefusedError{Reason: gossip.ReasonSignature, Err: errors.New("not what its gate wrote")}
 		}
 		if seq == l.last[origin]+1 {
 			l.last[origin] = seq
