@@ -80,6 +80,14 @@ const (
 	ReasonBarrierFailed  Reason = 133
 	ReasonClockUntrusted Reason = 134
 	ReasonLaneUnknown    Reason = 135
+
+	ReasonPassageForced   Reason = 150
+	ReasonPassageWrongWay Reason = 151
+	ReasonPassageTailgate Reason = 152
+	ReasonFire            Reason = 153
+	ReasonFireQuiet       Reason = 154
+	ReasonFirePassage     Reason = 155
+	ReasonFireEnded       Reason = 156
 )
 
 // String returns the reason's code, such as "code_stale".

@@ -10,6 +10,7 @@ func (t *tool) commands() []*cobra.Command {
 		t.ticketCommand(),
 		t.packCommand(),
 		t.logCommand(),
+		t.laneCommand(),
 		t.qrCommand(),
 		t.documentCommand(),
 		t.devicesCommand(),

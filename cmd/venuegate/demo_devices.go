@@ -80,7 +80,7 @@ func (d *demoDevices) lanes() []config.Lane {
 	const again = config.Duration(200 * time.Millisecond) // visitors here are quick
 	code := func(name, path, side string) config.Reader {
 		return config.Reader{
-			Name: name, Type: "serial", Path: d.path(path), Side: side,
+			Name: name, Type: "serial", Device: config.Device{Path: d.path(path)}, Side: side,
 			Repeat: again,
 		}
 	}
@@ -88,11 +88,11 @@ func (d *demoDevices) lanes() []config.Lane {
 		ID: central.DemoEntryLane,
 		Readers: []config.Reader{
 			code("north 1 code", "code1", ""),
-			{Name: "north 1 card", Type: "sdt", Path: d.path("card1"), Repeat: again},
+			{Name: "north 1 card", Type: "sdt", Device: config.Device{Path: d.path("card1")}, Repeat: again},
 		},
 		Barrier: config.Barrier{
-			Name: "north 1 arm", Type: "lcus", Path: d.path("relay1"), Wait: config.Duration(2 * time.Second),
-			Feedback: &config.Feedback{Path: d.path("feedback1")},
+			Name: "north 1 arm", Type: "lcus", Device: config.Device{Path: d.path("relay1")}, Wait: config.Duration(2 * time.Second),
+			Feedback: &config.Feedback{Device: config.Device{Path: d.path("feedback1")}},
 		},
 	}, {
 		ID: central.DemoBothLane,
@@ -100,6 +100,6 @@ func (d *demoDevices) lanes() []config.Lane {
 			code("north 2 code", "in2", "entry"),
 			code("north 2 code, way out", "out2", "exit"),
 		},
-		Barrier: config.Barrier{Name: "north 2 arm", Type: "lcus", Path: d.path("relay2"), Wait: config.Duration(500 * time.Millisecond)},
+		Barrier: config.Barrier{Name: "north 2 arm", Type: "lcus", Device: config.Device{Path: d.path("relay2")}, Wait: config.Duration(500 * time.Millisecond)},
 	}}
 }

@@ -12,10 +12,11 @@ import (
 )
 
 func (t *tool) documentCommand() *cobra.Command {
-	return t.group("document", "Make keyed tags of documents", `
-Turns a document's number into the keyed tag that packs and tickets hold. No
-number is stored.`, `
-venuegate document tag --key HEX --type resident -`, t.documentTagCommand())
+	return t.group("document", "Make keyed tags of documents, and read what readers send", `
+Turns a document's number into the keyed tag that packs and tickets hold, and
+says what a card or passport reader sent. No number is stored.`, `
+venuegate document tag --key HEX --type resident -
+venuegate document parse --kind mrz < zone.txt`, t.documentTagCommand(), t.documentParseCommand())
 }
 
 func (t *tool) documentTagCommand() *cobra.Command {

@@ -23,6 +23,7 @@ import (
 	"github.com/venuegate/venuegate/gate/store"
 	"github.com/venuegate/venuegate/gate/store/journal"
 	"github.com/venuegate/venuegate/gate/web"
+	"github.com/venuegate/venuegate/hw/find"
 	"github.com/venuegate/venuegate/sync/claim"
 )
 
@@ -57,11 +58,14 @@ type Appliance struct {
 	hub     *web.Hub
 	server  *web.Server
 	page    net.Listener
+	control net.Listener
 	ledger  *ledger.Ledger
 	journal *journal.Journal
 	claims  *claim.Alone
 	packs   *packs
 	lanes   *lanes
+	plugs   *find.Watcher
+	fires   *fires
 	broken  atomic.Bool // the journal cannot be written
 	// confirmed is when the packs in use were last found to be the newest, in
 	// Unix seconds.
@@ -92,13 +96,17 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 	a := &Appliance{
 		log: o.Log, notify: o.Notify, onEvent: o.OnEvent, tick: o.Tick,
 		clock: newSystemClock(o.Config.Clock.Trust == "always"), health: &health.Tracker{},
-		hub: web.NewHub(), ledger: ledger.New(),
+		hub: web.NewHub(), ledger: ledger.New(), fires: &fires{},
 	}
 	a.cfg.Store(o.Config)
 	a.health.Watch(a.logHealth)
 	a.status = newStatus(a.health, a.hub.Changed)
-	a.lanes = &lanes{build: a.buildLane, state: a.status.device, gone: func(r *running) { a.status.forget(a.clock.Now(), r) }}
-	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openJournal, a.openPage} {
+	a.plugs = find.NewWatcher(find.WatchOptions{})
+	a.lanes = &lanes{build: a.buildLane, drivers: &builder{
+		onState: a.status.device, onEvent: a.barrierEvent, latched: a.fires.latched,
+		locator: find.NewLocator(find.Under("/")), changed: a.plugs.Changed,
+	}, gone: func(r *running) { a.status.forget(a.clock.Now(), r) }}
+	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openJournal, a.openControl, a.openPage} {
 		if err := open(ctx, &o); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
@@ -160,6 +168,7 @@ func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 		Dir: filepath.Join(dataDir, "journal"), Gate: o.Config.Gate.ID, Signer: headSigner{key},
 		OnRecover: func(r *ledger.Record, h ledger.Hash) error {
 			open.see(r)
+			a.fires.see(r)
 			return a.ledger.Restore(r, h)
 		},
 		OnCommit:  a.committed,

@@ -3,17 +3,15 @@ package appliance
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/config"
 	"github.com/venuegate/venuegate/gate/lane"
 	"github.com/venuegate/venuegate/gate/web"
-	"github.com/venuegate/venuegate/hw/barrier"
-	"github.com/venuegate/venuegate/hw/document"
+	"github.com/venuegate/venuegate/hw/find"
 	"github.com/venuegate/venuegate/hw/port"
-	"github.com/venuegate/venuegate/hw/scanner"
 )
 
 // devices are the drivers of one lane, built from its configuration and not
@@ -30,37 +28,41 @@ type deviceName struct {
 	role web.Role
 }
 
-// buildDevices makes a lane's drivers. What is wrong is reported with the path
-// of the field in the configuration.
-func buildDevices(c *config.Lane, at string, onState func(gate.DeviceState)) (*devices, config.Errors) {
+// builder makes drivers as a configuration says. Its functions may be nil where
+// drivers are only checked.
+type builder struct {
+	onState func(gate.DeviceState)
+	onEvent func(gate.LaneID, gate.BarrierEvent)
+	locator *find.Locator
+	changed func() <-chan struct{} // closed when something was plugged in or out
+	latched func(gate.LaneID) bool // whether a fire had released the lane when the gate stopped
+}
+
+// devices makes a lane's drivers. What is wrong is reported with the path of the
+// field in the configuration.
+func (b *builder) devices(c *config.Lane, at string) (*devices, config.Errors) {
 	d := &devices{sides: map[string]gate.Direction{}}
 	var found config.Errors
 	for i := range c.Readers {
 		r := &c.Readers[i]
-		reader, role, err := buildReader(r, onState)
+		reader, role, err := b.reader(r)
 		if err != nil {
 			found = append(found, fieldError(fmt.Sprintf("%s.reader[%d]", at, i), err))
 			continue
 		}
 		d.readers = append(d.readers, reader)
 		d.names = append(d.names, deviceName{r.Name, role})
-		switch r.Side {
-		case "entry":
-			d.sides[r.Name] = gate.DirectionEntry
-		case "exit":
-			d.sides[r.Name] = gate.DirectionExit
-		}
+		d.sides[r.Name] = direction(r.Side)
 	}
-	b, name, err := buildBarrier(&c.Barrier, c.ID, onState)
-	if err != nil {
+	var err error
+	if d.barrier, err = b.barrier(&c.Barrier, c.ID); err != nil {
 		return nil, append(found, fieldError(at+".barrier", err))
 	}
-	d.barrier = b
-	if name != "" {
-		d.names = append(d.names, deviceName{name, web.RoleBarrier})
+	if c.Barrier.Type != barrierNone {
+		d.names = append(d.names, deviceName{barrierName(&c.Barrier, c.ID), web.RoleBarrier})
 	}
 	if c.Barrier.Feedback != nil {
-		d.names = append(d.names, deviceName{name + feedbackSuffix, web.RoleBarrier})
+		d.names = append(d.names, deviceName{barrierName(&c.Barrier, c.ID) + feedbackSuffix, web.RoleBarrier})
 	}
 	if len(found) > 0 {
 		return nil, found
@@ -68,54 +70,38 @@ func buildDevices(c *config.Lane, at string, onState func(gate.DeviceState)) (*d
 	return d, nil
 }
 
-// feedbackSuffix ends the name of the device that tells of passages.
-const feedbackSuffix = " feedback"
-
-func buildReader(c *config.Reader, onState func(gate.DeviceState)) (lane.Reader, web.Role, error) {
-	p := port.Options{Path: c.Path, Baud: c.Baud, Parity: port.Parity(c.Parity), OnState: onState}
-	switch c.Type {
-	case "serial":
-		r, err := scanner.NewSerial(scanner.Options{
-			Name: c.Name, Port: p, Repeat: time.Duration(c.Repeat),
-			Framing: scanner.Framing{
-				Terminator: scanner.Terminator(c.Terminator), STX: c.STX,
-				Prefix: c.Prefix, Suffix: c.Suffix, AIM: scanner.AIM(c.AIM), ECI: c.ECI,
-			},
-		})
-		return r, web.RoleReader, err
-	case "sdt":
-		r, err := document.NewSDT(document.Options{Name: c.Name, Port: p, Repeat: time.Duration(c.Repeat)})
-		return r, web.RoleDocument, err
-	default:
-		return nil, 0, fmt.Errorf("type: %q is not one that this build knows", c.Type)
+// locate returns where a device with a match is looked for, or nil for one with
+// a path.
+func (b *builder) locate(name string, d *config.Device) (func() (string, error), error) {
+	if d.Match == "" {
+		return nil, nil
 	}
+	if _, err := find.Parse(d.Match); err != nil {
+		return nil, &port.OptionError{Field: "Match", Problem: err.Error()}
+	}
+	if b.locator == nil {
+		return func() (string, error) { return "", find.ErrNone }, nil
+	}
+	return b.locator.Locate(name), nil
 }
 
-func buildBarrier(c *config.Barrier, id gate.LaneID, onState func(gate.DeviceState)) (lane.Barrier, string, error) {
-	switch c.Type {
-	case "none":
-		return barrier.NewNone(), "", nil
-	case "lcus":
-		name := c.Name
-		if name == "" {
-			name = fmt.Sprintf("lane %d barrier", id)
-		}
-		o := barrier.RelayOptions{
-			Name: name, Port: port.Options{Path: c.Path, Baud: c.Baud, OnState: onState},
-			Channel: c.Channel, ExitChannel: c.ExitChannel,
-			Pulse: time.Duration(c.Pulse), Wait: time.Duration(c.Wait),
-		}
-		if f := c.Feedback; f != nil {
-			o.Feedback = &barrier.Feedback{
-				Port:   port.Options{Name: name + feedbackSuffix, Path: f.Path, Baud: f.Baud, OnState: onState},
-				Passed: f.Passed, PassedExit: f.PassedExit, Ready: f.Ready, NotReady: f.NotReady,
-				Heartbeat: time.Duration(f.Heartbeat),
-			}
-		}
-		b, err := barrier.NewSerialRelay(o)
-		return b, name, err
+// line is the serial line of a device.
+func (b *builder) line(name string, d *config.Device) (port.Options, error) {
+	locate, err := b.locate(name, d)
+	return port.Options{
+		Name: name, Path: d.Path, Locate: locate, Changed: b.changed,
+		Baud: d.Baud, Parity: port.Parity(d.Parity), OnState: b.onState,
+	}, err
+}
+
+func direction(word string) gate.Direction {
+	switch word {
+	case "entry":
+		return gate.DirectionEntry
+	case "exit":
+		return gate.DirectionExit
 	default:
-		return nil, "", fmt.Errorf("type: %q is not one that this build knows", c.Type)
+		return gate.DirectionUnknown
 	}
 }
 
@@ -128,7 +114,7 @@ func fieldError(at string, err error) config.Error {
 	}
 	var words []string
 	for part := range strings.SplitSeq(o.Field, ".") {
-		if part != "Port" && part != "Framing" {
+		if !slices.Contains([]string{"Port", "Framing", "Device", "Board", "Passing"}, part) {
 			words = append(words, snakeCase(part))
 		}
 	}
@@ -154,7 +140,7 @@ func snakeCase(name string) string {
 func Check(c *config.Config) error {
 	var found config.Errors
 	for i := range c.Lanes {
-		_, errs := buildDevices(&c.Lanes[i], fmt.Sprintf("lane[%d]", i), nil)
+		_, errs := new(builder).devices(&c.Lanes[i], fmt.Sprintf("lane[%d]", i))
 		found = append(found, errs...)
 	}
 	if len(found) > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
@@ -24,12 +25,12 @@ type running struct {
 // lanes starts and stops lanes. A reload restarts only those whose
 // configuration has changed, so that the others keep their visitors.
 type lanes struct {
-	build func(c *config.Lane, d *devices) *lane.Lane
-	state func(gate.DeviceState)
-	gone  func(*running)
+	build   func(c *config.Lane, d *devices) *lane.Lane
+	drivers *builder
+	gone    func(*running)
 
-	mu   sync.Mutex
-	runs []*running // in the order of the configuration
+	mu   sync.Mutex // one change at a time
+	runs atomic.Pointer[[]*running]
 }
 
 // apply makes the lanes those of the configuration, or changes nothing and says
@@ -45,20 +46,22 @@ func (l *lanes) apply(ctx context.Context, wanted []config.Lane) error {
 			next[i], kept[r] = r, true
 			continue
 		}
-		d, errs := buildDevices(&wanted[i], fmt.Sprintf("lane[%d]", i), l.state)
+		d, errs := l.drivers.devices(&wanted[i], fmt.Sprintf("lane[%d]", i))
 		found = append(found, errs...)
 		next[i] = &running{config: wanted[i], devices: d}
 	}
 	if len(found) > 0 {
 		return found
 	}
+	l.drivers.locator.Set(wants(wanted))
 	// What goes has let go of its devices before what comes opens them.
-	for _, r := range l.runs {
+	now := l.all()
+	for _, r := range now {
 		if !kept[r] {
 			r.stop()
 		}
 	}
-	for _, r := range l.runs {
+	for _, r := range now {
 		if !kept[r] {
 			<-r.done
 			l.gone(r)
@@ -69,12 +72,12 @@ func (l *lanes) apply(ctx context.Context, wanted []config.Lane) error {
 			l.start(ctx, r)
 		}
 	}
-	l.runs = next
+	l.runs.Store(&next)
 	return nil
 }
 
 func (l *lanes) same(c *config.Lane) *running {
-	for _, r := range l.runs {
+	for _, r := range l.all() {
 		if reflect.DeepEqual(&r.config, c) {
 			return r
 		}
@@ -96,20 +99,22 @@ func (l *lanes) start(ctx context.Context, r *running) {
 func (l *lanes) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, r := range l.runs {
+	for _, r := range l.all() {
 		r.stop()
 	}
-	for _, r := range l.runs {
+	for _, r := range l.all() {
 		<-r.done
 	}
-	l.runs = nil
+	l.runs.Store(nil)
 }
 
-// all returns the lanes in the order of the configuration.
+// all returns the lanes in the order of the configuration. It never waits: a
+// driver that is being stopped may ask.
 func (l *lanes) all() []*running {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.runs
+	if runs := l.runs.Load(); runs != nil {
+		return *runs
+	}
+	return nil
 }
 
 // isolationOf reads the word that the configuration has checked.

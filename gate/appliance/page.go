@@ -77,6 +77,8 @@ func (a *Appliance) laneView(run *running, r *roster) web.LaneView {
 		v.Barrier = web.BarrierNone
 	case !barrier:
 		v.Barrier = web.BarrierDown
+	case a.fires.latched(id):
+		v.Barrier = web.BarrierReleased
 	default:
 		v.Barrier = a.status.barrier(id)
 		if v.Barrier == web.BarrierUnknown && run.config.Barrier.Feedback == nil {

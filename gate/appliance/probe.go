@@ -19,7 +19,9 @@ type LaneDevices struct {
 
 // BuildLane makes a lane's drivers as a gate does. The error is a config.Errors.
 func BuildLane(c *config.Lane, onState func(gate.DeviceState)) (*LaneDevices, error) {
-	d, errs := buildDevices(c, fmt.Sprintf("lane %d", c.ID), onState)
+	b := builder{onState: onState, locator: find.NewLocator(find.Under("/"))}
+	b.locator.Set(wants([]config.Lane{*c}))
+	d, errs := b.devices(c, fmt.Sprintf("lane %d", c.ID))
 	if len(errs) > 0 {
 		return nil, errs
 	}
@@ -37,29 +39,43 @@ type WantedDevice struct {
 }
 
 // Wanted returns the entries of a configuration that need a device, in their
-// order, with the names of gate.DeviceState.
+// order, with the names of gate.DeviceState. A match that is wrong is left out:
+// Check says so.
 func Wanted(c *config.Config) []WantedDevice {
 	var all []WantedDevice
 	for i := range c.Lanes {
 		l := &c.Lanes[i]
-		want := func(name, path string) {
-			all = append(all, WantedDevice{l.ID, find.Want{Name: name, Class: find.ClassSerial, Match: find.AtPath(path)}})
+		want := func(name string, class find.Class, d *config.Device) {
+			m := find.AtPath(d.Path)
+			if d.Match != "" {
+				var err error
+				if m, err = find.Parse(d.Match); err != nil {
+					return
+				}
+			}
+			all = append(all, WantedDevice{l.ID, find.Want{Name: name, Class: class, Match: m}})
 		}
-		for _, r := range l.Readers {
-			want(r.Name, r.Path)
+		for j := range l.Readers {
+			want(l.Readers[j].Name, readerKinds[l.Readers[j].Type].class, &l.Readers[j].Device)
 		}
 		b := &l.Barrier
-		if b.Path == "" {
+		if b.Type == barrierNone || b.Type == "gpio" { // GPIO chips are part of the box
 			continue
 		}
-		name := b.Name
-		if name == "" {
-			name = fmt.Sprintf("lane %d barrier", l.ID)
-		}
-		want(name, b.Path)
+		name := barrierName(b, l.ID)
+		want(name, find.ClassSerial, &b.Device)
 		if b.Feedback != nil {
-			want(name+feedbackSuffix, b.Feedback.Path)
+			want(name+feedbackSuffix, find.ClassSerial, &b.Feedback.Device)
 		}
 	}
 	return all
+}
+
+// wants is Wanted for whoever looks devices up.
+func wants(lanes []config.Lane) []find.Want {
+	var out []find.Want
+	for _, w := range Wanted(&config.Config{Lanes: lanes}) {
+		out = append(out, w.Want)
+	}
+	return out
 }

@@ -34,7 +34,13 @@ func (a *Appliance) Run(ctx context.Context) error {
 		})
 		a.log.Info().Str("page", "http://"+a.page.Addr().String()+"/").Msg("page")
 	}
+	others.Go(func() {
+		if err := a.serveControl(ctx); err != nil {
+			a.log.Error().Err(err).Msg("control")
+		}
+	})
 	others.Go(func() { a.lookAfter(ctx) })
+	others.Go(func() { _ = a.plugs.Run(ctx) })
 	others.Go(func() { a.watchRepository(ctx) })
 	a.notify("READY=1")
 	a.log.Info().Str("gate", a.config().Gate.Name).Int("lanes", len(a.config().Lanes)).Msg("gate is open for business")

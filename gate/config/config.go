@@ -1,6 +1,9 @@
 package config
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
@@ -61,40 +64,130 @@ type Lane struct {
 
 // Reader is a device that visitors hold something up to.
 type Reader struct {
-	Name   string   `toml:"name"`
-	Type   string   `toml:"type"` // serial: a barcode reader; sdt: a resident ID card reader
-	Path   string   `toml:"path"`
-	Baud   int      `toml:"baud"`
-	Parity string   `toml:"parity"`
+	Name string `toml:"name"`
+	// Type is serial (a barcode reader on a serial line or in USB-COM mode),
+	// wedge (one that types, through evdev), hidpos (through hidraw), camera,
+	// sdt (a resident ID card reader) or mrz (a passport reader).
+	Type string `toml:"type"`
+	Device
 	Side   string   `toml:"side"`   // entry or exit, where the lane is for both
 	Repeat Duration `toml:"repeat"` // the same thing again within this is one presentation
 
-	// Of barcode readers only.
-	Terminator string `toml:"terminator"`
-	STX        bool   `toml:"stx"`
-	Prefix     string `toml:"prefix"`
-	Suffix     string `toml:"suffix"`
-	AIM        string `toml:"aim"`
-	ECI        bool   `toml:"eci"`
+	// Of barcode readers.
+	Terminator string   `toml:"terminator"`
+	Gap        Duration `toml:"gap"` // silence that ends a reading
+	STX        bool     `toml:"stx"`
+	Prefix     string   `toml:"prefix"`
+	Suffix     string   `toml:"suffix"`
+	AIM        string   `toml:"aim"`
+	ECI        bool     `toml:"eci"`
+
+	// Of cameras.
+	Width  int     `toml:"width"`
+	Height int     `toml:"height"`
+	Rate   float64 `toml:"rate"`
+}
+
+// Device says which device an entry means, and the settings of its line. One of
+// Path and Match is set.
+type Device struct {
+	Path   string `toml:"path"`  // device file, or a link to one
+	Match  string `toml:"match"` // what is plugged in, such as usb:1a86:7523 or port:1-1.2
+	Baud   int    `toml:"baud"`
+	Parity string `toml:"parity"`
+}
+
+// where returns what the entry says of its device, and under which setting.
+func (d *Device) where() (field, text string) {
+	if d.Match != "" {
+		return "match", d.Match
+	}
+	return "path", d.Path
 }
 
 // Barrier is what lets people through.
 type Barrier struct {
-	Name        string    `toml:"name"`
-	Type        string    `toml:"type"` // lcus: a serial relay; none: the steward
-	Path        string    `toml:"path"`
-	Baud        int       `toml:"baud"`
-	Channel     int       `toml:"channel"`
-	ExitChannel int       `toml:"exit_channel"`
-	Pulse       Duration  `toml:"pulse"`
-	Wait        Duration  `toml:"wait"`
-	Feedback    *Feedback `toml:"feedback"`
+	Name string `toml:"name"`
+	// Type is lcus (a serial relay), modbus (a Modbus RTU relay board), gpio,
+	// gateboard (an RS-485 board that counts passages) or none (the steward).
+	Type string `toml:"type"`
+	Device
+	Unit        int      `toml:"unit"` // address on a bus: modbus, gateboard
+	Channel     int      `toml:"channel"`
+	ExitChannel int      `toml:"exit_channel"`
+	Pulse       Duration `toml:"pulse"`
+	Wait        Duration `toml:"wait"`
+	Tail        Duration `toml:"tail"` // one more person within this is a tailgater
+	Free        string   `toml:"free"` // direction that needs no ticket: entry or exit
+	FireHold    bool     `toml:"fire_hold"`
+
+	Feedback *Feedback `toml:"feedback"` // of a serial relay
+	Contacts *Contacts `toml:"contacts"` // of Modbus and GPIO boards
+
+	ActiveLow bool   `toml:"active_low"` // gpio: the relay closes when its line is low
+	Pull      string `toml:"pull"`       // gpio: up, down or none
+	EntryIs   string `toml:"entry_is"`   // gateboard: left or right
+	Frames    Frames `toml:"frames"`     // gateboard
+}
+
+// Contacts are the inputs of a relay board that a turnstile's contacts are wired
+// to.
+type Contacts struct {
+	Passed     Contact  `toml:"passed"`
+	PassedExit Contact  `toml:"passed_exit"`
+	Ready      Contact  `toml:"ready"`
+	Fire       Contact  `toml:"fire"`
+	Settle     Duration `toml:"settle"`
+	Debounce   Duration `toml:"debounce"`
+}
+
+// Contact is one input, written as "3", or as "3 nc" when it is normally closed
+// and opens to say what it has to say. Modbus boards count from 1, GPIO lines
+// from 0.
+type Contact struct {
+	Set            bool
+	Number         int
+	NormallyClosed bool
+}
+
+// UnmarshalText reads a number, with " nc" after it or not.
+func (c *Contact) UnmarshalText(text []byte) error {
+	digits, nc := strings.CutSuffix(string(text), " nc")
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil {
+		return fmt.Errorf("%q is not an input such as \"3\" or \"3 nc\"", text)
+	}
+	*c = Contact{Set: true, Number: int(n), NormallyClosed: nc}
+	return nil
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (c Contact) MarshalText() ([]byte, error) {
+	switch {
+	case !c.Set:
+		return nil, nil
+	case c.NormallyClosed:
+		return []byte(strconv.Itoa(c.Number) + " nc"), nil
+	default:
+		return []byte(strconv.Itoa(c.Number)), nil
+	}
+}
+
+// Frames are what a gate board is told and answers, as templates; empty ones are
+// those of the plain board.
+type Frames struct {
+	Status  string   `toml:"status"`
+	Left    string   `toml:"left"`
+	Right   string   `toml:"right"`
+	Answer  string   `toml:"answer"`
+	Start   []string `toml:"start"`
+	Release string   `toml:"release"`
+	Restore string   `toml:"restore"`
 }
 
 // Feedback is the line on which a turnstile tells who passed.
 type Feedback struct {
-	Path       string   `toml:"path"`
-	Baud       int      `toml:"baud"`
+	Device
 	Passed     string   `toml:"passed"`
 	PassedExit string   `toml:"passed_exit"`
 	Ready      string   `toml:"ready"`

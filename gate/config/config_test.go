@@ -67,6 +67,69 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+func TestEveryKindOfDevice(t *testing.T) {
+	c, err := config.Parse([]byte(`
+[gate]
+id = 1
+[[lane]]
+id = 1
+[[lane.reader]]
+name = "keys"
+type = "wedge"
+match = "usb:05e0:1200"
+gap = "80ms"
+[[lane.reader]]
+name = "pos"
+type = "hidpos"
+match = "port:1-1.2"
+[[lane.reader]]
+name = "eye"
+type = "camera"
+path = "/dev/video0"
+width = 1280
+rate = 10.0
+[[lane.reader]]
+name = "passport"
+type = "mrz"
+match = "usb:1a86:7523:A1"
+baud = 9600
+[lane.barrier]
+type = "modbus"
+match = "port:1-2"
+unit = 3
+fire_hold = true
+  [lane.barrier.contacts]
+  passed = "1"
+  ready = "2"
+  fire = "4 nc"
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := c.Lanes[0].Barrier
+	if b.Match != "port:1-2" || b.Unit != 3 || !b.FireHold {
+		t.Errorf("barrier %+v", b)
+	}
+	if fire := b.Contacts.Fire; fire != (config.Contact{Set: true, Number: 4, NormallyClosed: true}) {
+		t.Errorf("fire contact %+v", fire)
+	}
+	if b.Contacts.PassedExit.Set {
+		t.Error("a contact that is not there is set")
+	}
+	for _, bad := range []string{
+		"[lane.barrier]\ntype = \"lcus\"\npath = \"/dev/x\"\nmatch = \"port:1-1\"",
+		"[lane.barrier]\ntype = \"lcus\"\npath = \"/dev/x\"\n[lane.barrier.contacts]\npassed = \"1\"",
+		"[lane.barrier]\ntype = \"modbus\"\npath = \"/dev/x\"\n[lane.barrier.contacts]\npassed = \"one\"",
+		"[lane.barrier]\ntype = \"modbus\"\npath = \"/dev/x\"\n[lane.barrier.feedback]\npath = \"/dev/y\"",
+		"[lane.barrier]\ntype = \"none\"\nmatch = \"port:1-1\"",
+	} {
+		text := strings.Replace(minimal, "[lane.barrier]\ntype = \"none\"", bad, 1)
+		if _, err := config.Parse([]byte(text)); err == nil {
+			t.Errorf("taken:\n%s", bad)
+		}
+	}
+}
+
 func TestErrorsNameTheirFields(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -110,10 +173,10 @@ path = "/dev/b"
 			"web.listen: \"8080\" is not host:port",
 			"log.level: \"loud\" is not one of debug, info, warn, error",
 			"lane[0].isolation: \"maybe\" is not one of admit, refer, refuse",
-			"lane[0].reader[0].type: \"telepathy\" is not one of serial, sdt",
+			"lane[0].reader[0].type: \"telepathy\" is not one of serial, wedge, hidpos, camera, sdt, mrz",
 			"lane[0].reader[1].name: \"a\" is taken by lane[0].reader[0].name",
 			"lane[0].reader[1].path: is missing",
-			"lane[0].reader[1].aim: means nothing",
+			"lane[0].reader[1].aim: means nothing for a reader of type sdt",
 			"lane[0].barrier.path: \"/dev/a\" is taken by lane[0].reader[0].path",
 			"lane[1].id: 3 is the id of lane[0] too",
 			"lane[1].reader: there is none",

@@ -46,7 +46,7 @@ func (c *Config) checkLanes(e *Errors) {
 	}
 	ids := map[gate.LaneID]string{}
 	names := map[string]string{}
-	paths := map[string]string{}
+	devices := map[string]string{}
 	for i := range c.Lanes {
 		at := fmt.Sprintf("lane[%d]", i)
 		l := &c.Lanes[i]
@@ -63,55 +63,86 @@ func (c *Config) checkLanes(e *Errors) {
 			e.add(at+".reader", "there is none; a lane has at least one [[lane.reader]]")
 		}
 		for j := range l.Readers {
-			l.Readers[j].check(e, fmt.Sprintf("%s.reader[%d]", at, j), names, paths)
+			l.Readers[j].check(e, fmt.Sprintf("%s.reader[%d]", at, j), names, devices)
 		}
-		l.Barrier.check(e, at+".barrier", paths)
+		l.Barrier.check(e, at+".barrier", names, devices)
 	}
 }
 
-func (r *Reader) check(e *Errors, at string, names, paths map[string]string) {
+// readerTypes are the kinds of readers.
+var readerTypes = []string{"serial", "wedge", "hidpos", "camera", "sdt", "mrz"}
+
+func (r *Reader) check(e *Errors, at string, names, devices map[string]string) {
 	if r.Name == "" {
 		e.add(at+".name", "is missing")
 	} else {
 		unique(e, at+".name", r.Name, names)
 	}
-	oneOf(e, at+".type", r.Type, "serial", "sdt")
-	device(e, at+".path", r.Path, paths)
+	oneOf(e, at+".type", r.Type, readerTypes...)
+	r.Device.check(e, at, devices)
 	oneOf(e, at+".side", r.Side, "", "entry", "exit")
-	if r.Type == "sdt" {
-		for field, set := range map[string]bool{
-			"terminator": r.Terminator != "", "stx": r.STX, "prefix": r.Prefix != "",
-			"suffix": r.Suffix != "", "aim": r.AIM != "", "eci": r.ECI,
-		} {
-			if set {
-				e.add(at+"."+field, "means nothing for a card reader")
-			}
+	serial := r.Type == "serial" || r.Type == "sdt" || r.Type == "mrz"
+	barcode := r.Type == "serial" || r.Type == "wedge" || r.Type == "hidpos"
+	for _, s := range []struct {
+		name string
+		set  bool
+		used bool
+	}{
+		{"baud", r.Baud != 0, serial},
+		{"parity", r.Parity != "", serial},
+		{"terminator", r.Terminator != "", r.Type == "serial"},
+		{"stx", r.STX, r.Type == "serial"},
+		{"gap", r.Gap != 0, r.Type == "serial" || r.Type == "wedge" || r.Type == "mrz"},
+		{"prefix", r.Prefix != "", barcode},
+		{"suffix", r.Suffix != "", barcode},
+		{"aim", r.AIM != "", barcode},
+		{"eci", r.ECI, barcode},
+		{"width", r.Width != 0, r.Type == "camera"},
+		{"height", r.Height != 0, r.Type == "camera"},
+		{"rate", r.Rate != 0, r.Type == "camera"},
+	} {
+		if s.set && !s.used && slices.Contains(readerTypes, r.Type) {
+			e.add(at+"."+s.name, "means nothing for a reader of type %s", r.Type)
 		}
 	}
 }
 
-func (b *Barrier) check(e *Errors, at string, paths map[string]string) {
-	oneOf(e, at+".type", b.Type, "lcus", "none")
+func (b *Barrier) check(e *Errors, at string, names, devices map[string]string) {
+	oneOf(e, at+".type", b.Type, "lcus", "modbus", "gpio", "gateboard", "none")
+	if b.Name != "" {
+		unique(e, at+".name", b.Name, names)
+	}
 	if b.Type == "none" {
-		if b.Path != "" || b.Feedback != nil {
+		if _, device := b.where(); device != "" || b.Feedback != nil || b.Contacts != nil {
 			e.add(at+".type", `is "none", but a device is configured`)
 		}
 		return
 	}
-	device(e, at+".path", b.Path, paths)
+	b.Device.check(e, at, devices)
+	oneOf(e, at+".free", b.Free, "", "entry", "exit")
 	if b.Feedback != nil {
-		device(e, at+".feedback.path", b.Feedback.Path, paths)
+		if b.Type != "lcus" {
+			e.add(at+".feedback", "means nothing for a barrier of type %s", b.Type)
+		}
+		b.Feedback.Device.check(e, at+".feedback", devices)
+	}
+	if b.Contacts != nil && b.Type != "modbus" && b.Type != "gpio" {
+		e.add(at+".contacts", "means nothing for a barrier of type %s", b.Type)
 	}
 }
 
-// device checks a device's path. Two devices on one path would steal each
-// other's bytes.
-func device(e *Errors, at, path string, paths map[string]string) {
-	if path == "" {
-		e.add(at, "is missing")
+// check wants one device that no other entry means: two on one line would steal
+// each other's bytes.
+func (d *Device) check(e *Errors, at string, devices map[string]string) {
+	field, text := d.where()
+	switch {
+	case text == "":
+		e.add(at+".path", "is missing; or say with match what is plugged in")
 		return
+	case d.Path != "" && d.Match != "":
+		e.add(at+".match", "stands beside path; one of them says which device is meant")
 	}
-	unique(e, at, path, paths)
+	unique(e, at+"."+field, text, devices)
 }
 
 func unique(e *Errors, at, value string, seen map[string]string) {

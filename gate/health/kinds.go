@@ -13,6 +13,7 @@ type Code string
 const (
 	DeviceDown         Code = "device_down"          // device: a reader or barrier does not answer
 	LaneDown           Code = "lane_down"            // lane: nobody can be let through by the lane itself
+	FireReleased       Code = "fire_released"        // lane: a fire signal released its barrier, and nobody has put it back
 	BarrierUnknown     Code = "barrier_unknown"      // lane: nobody knows whether people went through
 	PackMissing        Code = "pack_missing"         // none: the gate knows no tickets
 	PackExpired        Code = "pack_expired"         // none: Detail.At is when
@@ -66,6 +67,13 @@ var kinds = map[Code]kind{
 		zh:       func(a Active) string { return "通道 " + a.Subject + " 已停用" + a.causeZH() + "。" },
 		nextEN:   "Send visitors to another lane and call a technician.",
 		nextZH:   "请引导观众改走其他通道，并联系技术人员。",
+	},
+	FireReleased: {
+		severity: Critical,
+		en:       func(a Active) string { return "Lane " + a.Subject + ": the fire signal released the barrier." },
+		zh:       func(a Active) string { return "通道 " + a.Subject + "：消防信号已释放闸机。" },
+		nextEN:   "Let everybody pass. When the alarm is over, a technician ends it with: venuegate lane end-fire.",
+		nextZH:   "请放行所有人。警报解除后，由技术人员执行 venuegate lane end-fire 恢复。",
 	},
 	BarrierUnknown: {
 		severity: Warning,

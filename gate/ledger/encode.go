@@ -79,7 +79,7 @@ func wrong(field string, offset int, format string, args ...any) error {
 // maker of a record sets. The error is a *FormatError.
 func (r *Record) Check() error {
 	switch {
-	case r.Kind < KindEpoch || r.Kind > KindPreCheck:
+	case r.Kind < KindEpoch || r.Kind > KindBarrier:
 		return wrong("kind", atKind, "%d is unknown", r.Kind)
 	case r.Outcome > gate.Refer:
 		return wrong("outcome", atOutcome, "%d is unknown", r.Outcome)

@@ -173,7 +173,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"version 0", set(0, 0), "version", 0},
 		{"version 2", set(0, 2), "version", 0},
 		{"kind 0", set(1, 0), "kind", 1},
-		{"kind 9", set(1, 9), "kind", 1},
+		{"kind 10", set(1, 10), "kind", 1},
 		{"kind of an epoch's beginning inside one", set(1, 1), "kind", 1},
 		{"epoch 0", set(11, 0), "epoch", 8},
 		{"sequence 0", set(22, 0, 0), "sequence", 16},

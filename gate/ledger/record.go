@@ -20,6 +20,7 @@ const (
 	KindExit     Kind = 6 // Count people left
 	KindRefusal  Kind = 7 // refused or referred; concerns central only
 	KindPreCheck Kind = 8 // verified without consuming; concerns central only
+	KindBarrier  Kind = 9 // something happened at a barrier besides an opening; Reason says what
 )
 
 // NoStep is the step of a record whose credential had none.

@@ -32,6 +32,8 @@ const (
 type Options struct {
 	Name string // the device's name in the configuration; goes into every Reading
 	Path string // device file, or a link to one such as /dev/v4l/by-path/…; resolved at every open
+	// Locate is asked at every open where the device is, instead of Path.
+	Locate func() (path string, err error)
 
 	Width, Height int             // frame size to ask for; the nearest one the camera has is used. 640 × 480 when zero
 	Crop          image.Rectangle // part of the frame to look at; all of it when empty
@@ -62,7 +64,7 @@ func (o Options) Validate() error {
 	switch {
 	case o.Name == "":
 		return wrong("Name", "is empty")
-	case o.Path == "":
+	case o.Path == "" && o.Locate == nil:
 		return wrong("Path", "is empty")
 	case !side(o.Width):
 		return wrong("Width", "%d is not from %d to %d", o.Width, MinCrop, MaxSide)

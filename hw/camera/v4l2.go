@@ -26,11 +26,17 @@ type device struct {
 	mode mode
 }
 
-// openDevice opens the camera at o.Path, sets the best mode for o, starts
+// openDevice opens the camera that o means, sets the best mode for o, starts
 // streaming and says where a link led.
 func openDevice(o Options) (source, string, error) {
-	path, err := filepath.EvalSymlinks(o.Path)
-	if err != nil {
+	path := o.Path
+	var err error
+	if o.Locate != nil {
+		if path, err = o.Locate(); err != nil {
+			return nil, "", err
+		}
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, "", err
 	}
 	info, err := os.Stat(path)

@@ -38,7 +38,16 @@ func New(o Options, prepare Prepare) (*Device, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	return NewOpener(o, func() (Handle, string, error) { return openFile(o.Path, prepare) })
+	return NewOpener(o, func() (Handle, string, error) {
+		path := o.Path
+		if o.Locate != nil {
+			var err error
+			if path, err = o.Locate(); err != nil {
+				return nil, "", err
+			}
+		}
+		return openFile(path, prepare)
+	})
 }
 
 // NewOpener is New with another way to open the device, for tests that feed

@@ -18,6 +18,8 @@ const (
 type Options struct {
 	Name string // the device's name in the configuration; goes into DeviceState
 	Path string // device file, or a link to one; resolved at every open
+	// Locate is asked at every open where the device is, instead of Path.
+	Locate func() (path string, err error)
 
 	BackoffMin time.Duration // pause before the first attempt to re-open; 100 ms when zero
 	BackoffMax time.Duration // the pause doubles up to this; 1 s when zero
@@ -31,7 +33,7 @@ type Options struct {
 func (o Options) Validate() error {
 	o = o.withDefaults()
 	switch {
-	case o.Path == "":
+	case o.Path == "" && o.Locate == nil:
 		return &port.OptionError{Field: "Path", Problem: "is empty"}
 	case o.BackoffMin < 0:
 		return &port.OptionError{Field: "BackoffMin", Problem: "is negative"}

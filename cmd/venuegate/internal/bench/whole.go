@@ -190,7 +190,7 @@ func gateConfig(dir string) *config.Config {
 	c.Web.Listen = "127.0.0.1:0"
 	c.Lanes = []config.Lane{{
 		ID:      laneID,
-		Readers: []config.Reader{{Name: "code", Type: "serial", Path: filepath.Join(dir, "no such port")}},
+		Readers: []config.Reader{{Name: "code", Type: "serial", Device: config.Device{Path: filepath.Join(dir, "no such port")}}},
 		Barrier: config.Barrier{Type: "none"},
 	}}
 	return &c
