@@ -79,13 +79,7 @@ func (n *Node) shut() {
 func (n *Node) transport(address netip.AddrPort) (Transport, error) {
 	open := n.options.Transport
 	if open == nil {
-		open = func(netip.AddrPort) (Transport, error) {
-			return memberlist.NewNetTransport(&memberlist.NetTransportConfig{
-				BindAddrs: []string{n.options.Bind.Addr().String()},
-				BindPort:  int(n.options.Bind.Port()),
-				Logger:    n.logger(),
-			})
-		}
+		open = func(netip.AddrPort) (Transport, error) { return openSockets(n.options.Bind) }
 	}
 	inner, err := open(address)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 const (
 	maxStreams  = 64      // open at a time, from others
+	maxCalls    = 16      // of those, from one address
 	maxStream   = 1 << 20 // bytes that one may bring
 	dialTimeout = 2 * time.Second
 	streamTime  = 10 * time.Second // for all that is said on a stream that we opened
@@ -33,13 +34,15 @@ type bounded struct {
 
 	packets chan *memberlist.Packet
 	streams chan net.Conn
-	slots   chan struct{}
+	closing chan struct{} // nobody may read any more: what comes is dropped
 	done    chan struct{}
 	once    sync.Once
 	workers sync.WaitGroup
 
-	mu   sync.Mutex
-	open map[*stream]struct{} // that this gate opened; nil after Shutdown
+	mu    sync.Mutex
+	open  map[*stream]struct{} // that this gate opened; nil after Shutdown
+	calls map[string]int       // open streams from others, by address
+	total int
 }
 
 type traffic struct {
@@ -51,9 +54,10 @@ func newBounded(inner memberlist.Transport, label string, t *traffic, refuse fun
 		Transport: inner, label: label, refuse: refuse, traffic: t,
 		packets: make(chan *memberlist.Packet, 256),
 		streams: make(chan net.Conn),
-		slots:   make(chan struct{}, maxStreams),
+		closing: make(chan struct{}),
 		done:    make(chan struct{}),
 		open:    map[*stream]struct{}{},
+		calls:   map[string]int{},
 	}
 	b.workers.Go(b.forwardPackets)
 	b.workers.Go(b.forwardStreams)
@@ -77,8 +81,7 @@ func (b *bounded) forwardPackets() {
 			}
 			select {
 			case b.packets <- p:
-			case <-b.done:
-				return
+			case <-b.closing:
 			}
 		}
 	}
@@ -102,22 +105,43 @@ func (b *bounded) forwardStreams() {
 			return
 		case c := <-b.Transport.StreamCh():
 			b.traffic.streamsIn.Add(1)
-			select {
-			case b.slots <- struct{}{}:
-			default:
+			release, ok := b.admit(c)
+			if !ok {
 				b.refuse(ReasonFull)
 				_ = c.Close()
 				continue
 			}
-			in := &stream{Conn: c, traffic: b.traffic, left: maxStream, release: sync.OnceFunc(func() { <-b.slots })}
+			in := &stream{Conn: c, traffic: b.traffic, left: maxStream, release: release}
 			select {
 			case b.streams <- in:
-			case <-b.done:
+			case <-b.closing:
 				_ = in.Close()
-				return
 			}
 		}
 	}
+}
+
+// admit counts a stream from another, if there is room for it.
+func (b *bounded) admit(c net.Conn) (release func(), ok bool) {
+	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
+	if err != nil {
+		return nil, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.total >= maxStreams || b.calls[host] >= maxCalls {
+		return nil, false
+	}
+	b.total++
+	b.calls[host]++
+	return sync.OnceFunc(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.total--
+		if b.calls[host]--; b.calls[host] == 0 {
+			delete(b.calls, host)
+		}
+	}), true
 }
 
 func (b *bounded) WriteTo(p []byte, addr string) (time.Time, error) {
@@ -162,8 +186,12 @@ func (b *bounded) Shutdown() error {
 	for s := range open {
 		_ = s.Conn.Close()
 	}
-	err := b.Transport.Shutdown() // it may wait until its last packet is taken
-	b.once.Do(func() { close(b.done) })
+	var err error
+	b.once.Do(func() {
+		close(b.closing)
+		err = b.Transport.Shutdown() // it may wait until its last packet is taken
+		close(b.done)
+	})
 	b.workers.Wait()
 	return err
 }
