@@ -58,16 +58,15 @@ func (a *Appliance) serveControl(ctx context.Context) error {
 	})
 	const patience = 5 * time.Second
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: patience, WriteTimeout: patience}
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		<-ctx.Done()
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
 		_ = server.Close()
-	}()
+	})
 	err := server.Serve(a.control)
-	if ctx.Err() != nil {
-		<-stopped
-		return nil
+	if stop() { // ctx goes on
+		return errors.Join(fmt.Errorf("control socket: %w", err), server.Close())
 	}
-	return fmt.Errorf("control socket: %w", err)
+	<-closed
+	return nil
 }

@@ -51,6 +51,7 @@ type site struct {
 	cards     *hwtest.CardReader
 	turnstile *hwtest.Turnstile
 	log       *lockedBuffer
+	listener  net.Listener
 	gate      *appliance.Appliance
 	url       string
 	stop      func() error
@@ -279,6 +280,7 @@ func (s *site) open() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.listener = listener
 	s.url = "http://" + listener.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.gate, err = appliance.New(ctx, appliance.Options{

@@ -11,7 +11,9 @@ import (
 )
 
 // Run serves visitors until ctx ends, then stops within a few seconds: lanes
-// first, so that a passage that is under way is on record, then the page.
+// first, so that a passage that is under way is on record, then the page. It
+// fails only where the lanes cannot be started: whatever breaks later is shown,
+// logged and tried again, and never stops a lane.
 func (a *Appliance) Run(ctx context.Context) error {
 	lanesCtx, stopLanes := context.WithCancel(ctx)
 	defer stopLanes()
@@ -25,13 +27,8 @@ func (a *Appliance) Run(ctx context.Context) error {
 	var others sync.WaitGroup
 	pageCtx, stopPage := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPage()
-	failed := make(chan error, 1)
 	if a.server != nil {
-		others.Go(func() {
-			if err := a.server.Serve(pageCtx, a.page); err != nil {
-				failed <- err
-			}
-		})
+		others.Go(func() { a.servePage(pageCtx) })
 		a.log.Info().Str("page", "http://"+a.page.Addr().String()+"/").Msg("page")
 	}
 	others.Go(func() {
@@ -45,16 +42,13 @@ func (a *Appliance) Run(ctx context.Context) error {
 	a.notify("READY=1")
 	a.log.Info().Str("gate", a.config().Gate.Name).Int("lanes", len(a.config().Lanes)).Msg("gate is open for business")
 
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
+	<-ctx.Done()
 	a.notify("STOPPING=1")
 	stopLanes()
 	a.lanes.stop()
 	stopPage()
 	others.Wait()
-	return err
+	return nil
 }
 
 // Reload puts a new configuration in force. Lanes whose part of it is the same

@@ -25,6 +25,7 @@ const (
 	ClockUntrusted     Code = "clock_untrusted"      // none: nobody vouches for the gate's time
 	KeyFileLoose       Code = "key_file_loose"       // file: secrets stand in it unsealed
 	ConfigReloadFailed Code = "config_reload_failed" // file: the last good configuration is in use
+	PageDown           Code = "page_down"            // address: the page cannot be served there
 )
 
 // Codes returns all codes in alphabetical order.
@@ -175,5 +176,16 @@ var kinds = map[Code]kind{
 		},
 		nextEN: "Correct the file and reload. Nothing changed at the lanes.",
 		nextZH: "请更正配置文件后重新加载。通道不受影响。",
+	},
+	PageDown: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "The staff page is not served" + a.in(" at %s") + a.causeEN() + ". The lanes go on."
+		},
+		zh: func(a Active) string {
+			return "工作人员页面无法访问" + a.in("：%s") + a.causeZH() + "，通道照常工作。"
+		},
+		nextEN: "It is tried again by itself. If it stays away, call a technician; the log has the details.",
+		nextZH: "系统会自动重试；如一直未恢复，请联系技术人员查看日志。",
 	},
 }
