@@ -83,7 +83,7 @@ func (b *bench) spec(t *testing.T, disk *hil.Disk) hil.Spec {
 }
 
 func (b *bench) disk(t *testing.T) *hil.Disk {
-	return hil.NewDisk(b.venue.image(t), rand.New(rand.NewPCG(b.random.Uint64(), 0)))
+	return hil.NewDisk(b.venue.partition(t), rand.New(rand.NewPCG(b.random.Uint64(), 0)))
 }
 
 // cacheDir is where what was fetched stays.

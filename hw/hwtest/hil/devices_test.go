@@ -51,7 +51,8 @@ func (b *bench) devices(t *testing.T) {
 		return hidpos(t, g)
 	})
 	scenario(t, "a USB-COM gadget, as most barcode readers are (driver alone)", func(t *testing.T) string { return usbCOM(t, g) })
-	scenario(t, "a V4L2 camera delivers frames, goes and comes back (driver alone)", func(t *testing.T) string { return video(t, g) })
+	scenario(t, "a V4L2 camera reads codes, goes and comes back (driver alone)", func(t *testing.T) string { return b.video(t, g) })
+	scenario(t, "the operator's tool finds all of them", func(t *testing.T) string { return finds(t, g) })
 	scenario(t, "the daemon stops when asked, with the relays off", func(t *testing.T) string { return stops(t, g) })
 }
 

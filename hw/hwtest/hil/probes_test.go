@@ -1,6 +1,7 @@
 package hil_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,15 +27,15 @@ func probed(t *testing.T, g *guest, what string, ok func(wire.Probed) bool) wire
 }
 
 // driver starts a driver of the project in the guest, without a daemon.
-func driver(t *testing.T, g *guest, kind, path string) {
+func driver(t *testing.T, g *guest, probe wire.Probe) {
 	t.Helper()
-	call[wire.None](t, g, "Probe", wire.Probe{Kind: kind, Path: path})
+	call[wire.None](t, g, "Probe", probe)
 	t.Cleanup(func() { call[wire.None](t, g, "Probe", wire.Probe{}) })
 	probed(t, g, "the device is up", func(p wire.Probed) bool { return p.Up })
 }
 
 func wedge(t *testing.T, g *guest) string {
-	driver(t, g, "wedge", hil.KeyboardPath(len(adapters())+1))
+	driver(t, g, wire.Probe{Kind: "wedge", Path: hil.KeyboardPath(len(adapters()) + 1)})
 	const first, second = "VG1:Gate-42/ab$*", "after"
 	typed(t, g, first)
 	probed(t, g, "the first code", func(p wire.Probed) bool { return slices.Equal(p.Texts, []string{first}) })
@@ -77,7 +78,7 @@ func typed(t *testing.T, g *guest, text string) {
 }
 
 func hidpos(t *testing.T, g *guest) string {
-	driver(t, g, "hidpos", hil.HIDPath)
+	driver(t, g, wire.Probe{Kind: "hidpos", Path: hil.HIDPath})
 	short, long := "GATE-42", strings.Repeat("0123456789", 15)
 	call[wire.None](t, g, "Report", wire.Reports{Data: hwtest.HIDReports("]Q1", short)})
 	call[wire.None](t, g, "Report", wire.Reports{Data: hwtest.HIDReports("]Q1", long)})
@@ -92,7 +93,7 @@ func hidpos(t *testing.T, g *guest) string {
 }
 
 func usbCOM(t *testing.T, g *guest) string {
-	driver(t, g, "serial", hil.COMPath)
+	driver(t, g, wire.Probe{Kind: "serial", Path: hil.COMPath})
 	const first, second = "GATE-43", "GATE-44"
 	call[wire.None](t, g, "Send", "]Q1"+first+"\r")
 	probed(t, g, "the first code", func(p wire.Probed) bool { return slices.Equal(p.Texts, []string{first}) })
@@ -106,20 +107,68 @@ func usbCOM(t *testing.T, g *guest) string {
 	return "unplugged in the middle of a code and back"
 }
 
-// video looks at the software camera, whose picture has no code in it.
-func video(t *testing.T, g *guest) string {
-	call[wire.None](t, g, "Load", "vivid")
-	driver(t, g, "camera", hil.CameraPath)
-	before := probed(t, g, "frames", func(p wire.Probed) bool { return p.Frames >= 10 })
+// The software camera: one HDMI input and one HDMI output of this size.
+const (
+	frameWidth  = 1280
+	frameHeight = 720
+	vivid       = "vivid num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_types=0x101"
+)
+
+// video shows the software camera a code as the operator's tool draws it, and
+// pulls the camera.
+func (b *bench) video(t *testing.T, g *guest) string {
+	call[wire.None](t, g, "Load", vivid)
+	connected := call[bool](t, g, "Screen", wire.Size{Width: frameWidth, Height: frameHeight})
+	driver(t, g, wire.Probe{Kind: "camera", Path: hil.CameraPath, Width: frameWidth, Height: frameHeight})
+	probed(t, g, "frames", func(p wire.Probed) bool { return p.Frames >= 10 })
+	text, figures := b.venue.show(t, b.venue.rotating[1]), "this kernel's camera cannot be shown a picture"
+	if connected {
+		picture, begin := b.venue.picture(t, text), time.Now()
+		call[wire.None](t, g, "Show", wire.Picture{Grey: picture})
+		probed(t, g, "the code", func(p wire.Probed) bool { return len(p.Texts) > 0 })
+		figures = fmt.Sprintf("read %d ms after it was shown", time.Since(begin).Milliseconds())
+		call[wire.None](t, g, "Show", wire.Picture{})
+	}
 	bind := func(word string) {
 		call[wire.None](t, g, "Write", wire.File{Path: "/sys/bus/platform/drivers/vivid/" + word, Text: "vivid.0"})
 	}
 	bind("unbind")
 	gone := probed(t, g, "the camera is missed", func(p wire.Probed) bool { return !p.Up })
 	bind("bind")
-	after := probed(t, g, "frames again", func(p wire.Probed) bool { return p.Up && p.Frames >= gone.Frames+10 })
-	if len(after.Texts) > 0 || after.Damaged > 0 {
-		t.Errorf("%d codes read where there is none, %d frames damaged", len(after.Texts), after.Damaged)
+	p := probed(t, g, "frames again", func(p wire.Probed) bool { return p.Up && p.Frames >= gone.Frames+10 })
+	if slices.ContainsFunc(p.Texts, func(read string) bool { return read != text }) {
+		t.Error("something was read that was never shown")
 	}
-	return fmt.Sprintf("%d frames, none damaged, no code read where there is none", before.Frames+after.Frames-gone.Frames)
+	return fmt.Sprintf("%s; unbound and back; %d frames, %d damaged", figures, p.Frames, p.Damaged)
+}
+
+// finds lets the operator's tool list what the scenarios before have plugged in.
+func finds(t *testing.T, g *guest) string {
+	out := call[wire.Output](t, g, "Run", wire.Command{Args: []string{"/bin/venuegate", "devices", "--json", "--config", "/run/gate.toml"}})
+	var list struct {
+		Devices    []struct{ Class, Port, Role string }
+		Configured []struct{ Name, Status string }
+	}
+	if err := json.Unmarshal(out.Stdout, &list); err != nil || out.Code != 0 {
+		t.Fatalf("venuegate devices ends with %d: %v\n%s%s", out.Code, err, out.Stdout, out.Stderr)
+	}
+	found := map[string]string{} // class and port → role
+	for _, d := range list.Devices {
+		found[strings.TrimSpace(d.Class+" "+d.Port)] = d.Role
+	}
+	want := map[string]string{
+		"input 1-5": "keyboard", "serial 3-1": "reader", "hidraw 3-1": "reader", "video": "camera",
+		"serial 1-1": "adapter", "serial 1-2": "adapter", "serial 1-3": "adapter", "serial 1-4": "adapter",
+	}
+	for at, role := range want {
+		if found[at] != role {
+			t.Errorf("%s is %q, not %q, in\n%s", at, found[at], role, out.Stdout)
+		}
+	}
+	for i, id := range adapters() {
+		if i >= len(list.Configured) || list.Configured[i].Name != id || list.Configured[i].Status != "found" {
+			t.Errorf("%s is not found in\n%s", id, out.Stdout)
+		}
+	}
+	return fmt.Sprintf("%d of them, and the %d of the configuration", len(want), len(adapters()))
 }

@@ -3,6 +3,10 @@ package hil_test
 import (
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,6 +70,20 @@ func (v *venue) show(t *testing.T, ticket string) string {
 	return strings.TrimSpace(v.run(t, "ticket", "show", "--venue", v.dir, ticket))
 }
 
+// picture is a phone with a code, in the middle of a camera's frame.
+func (v *venue) picture(t *testing.T, text string) []byte {
+	t.Helper()
+	code, err := png.Decode(strings.NewReader(v.run(t, "ticket", "qr", "-o", "-", "--size", fmt.Sprint(frameHeight/2), text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := image.NewGray(image.Rect(0, 0, frameWidth, frameHeight))
+	draw.Draw(frame, frame.Rect, image.NewUniform(color.Gray{Y: 96}), image.Point{}, draw.Src)
+	at := frame.Rect.Size().Sub(code.Bounds().Size()).Div(2)
+	draw.Draw(frame, code.Bounds().Sub(code.Bounds().Min).Add(at), code, code.Bounds().Min, draw.Src)
+	return frame.Pix
+}
+
 // visitor hands out a paper ticket that nobody has used.
 func (v *venue) visitor(t *testing.T) paper {
 	t.Helper()
@@ -77,8 +95,8 @@ func (v *venue) visitor(t *testing.T) paper {
 	return p
 }
 
-// image returns an ext4 file system with the gate's data and the repository.
-func (v *venue) image(t *testing.T) []byte {
+// partition returns an ext4 file system with the gate's data and the repository.
+func (v *venue) partition(t *testing.T) []byte {
 	t.Helper()
 	root := filepath.Join(t.TempDir(), "root")
 	if err := os.Mkdir(root, 0o755); err != nil {
@@ -98,11 +116,11 @@ func (v *venue) image(t *testing.T) []byte {
 	if out, err := exec.Command(mke2fs, "-q", "-F", "-t", "ext4", "-d", root, file, "96M").CombinedOutput(); err != nil {
 		t.Fatalf("mke2fs: %v\n%s", err, out)
 	}
-	image, err := os.ReadFile(file)
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image
+	return content
 }
 
 // The devices of the gate: a reader and a relay board for each of two lanes, in

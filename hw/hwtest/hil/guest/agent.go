@@ -22,10 +22,11 @@ type Agent struct {
 	modules *moduleList
 	links   *deviceLinks
 
-	mu     sync.Mutex
-	daemon *exec.Cmd
-	ended  chan struct{} // closed when the daemon has
-	probe  *probe
+	mu      sync.Mutex
+	daemon  *exec.Cmd
+	ended   chan struct{} // closed when the daemon has
+	probe   *probe
+	picture *picture
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -30,7 +31,7 @@ const (
 // are software (Documentation/usb/gadget_configfs.rst).
 func (a *Agent) Gadget(_ wire.None, _ *wire.None) error {
 	for _, m := range []string{"configfs", "dummy_hcd", "usb_f_hid", "usb_f_acm"} {
-		if err := a.modules.load(m); err != nil {
+		if err := a.modules.load(m, ""); err != nil {
 			return err
 		}
 	}
@@ -104,8 +105,11 @@ func (a *Agent) Send(text string, _ *wire.None) error {
 	return errors.Join(err, f.Close())
 }
 
-// Load loads a module.
-func (a *Agent) Load(name string, _ *wire.None) error { return a.modules.load(name) }
+// Load loads a module; its parameters follow its name.
+func (a *Agent) Load(module string, _ *wire.None) error {
+	name, parameters, _ := strings.Cut(module, " ")
+	return a.modules.load(name, parameters)
+}
 
 // Write writes to one of the kernel's files.
 func (a *Agent) Write(f wire.File, _ *wire.None) error { return write(f.Path, f.Text) }

@@ -44,7 +44,7 @@ func live() error {
 		"virtio_pci", "virtio_blk", "virtio_console", "crc32c_generic", "ext4",
 		"xhci_pci", "ftdi_sio", "cdc_acm", "usbhid", "hid_generic", "evdev",
 	} {
-		if err := modules.load(name); err != nil {
+		if err := modules.load(name, ""); err != nil {
 			return err
 		}
 	}

@@ -31,14 +31,14 @@ func readModuleList(file string) (*moduleList, error) {
 	return l, nil
 }
 
-// load loads a module and what it needs, once.
-func (l *moduleList) load(name string) error {
+// load loads a module with parameters, and what it needs without, once.
+func (l *moduleList) load(name, parameters string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.loadLocked(name)
+	return l.loadLocked(name, parameters)
 }
 
-func (l *moduleList) loadLocked(name string) error {
+func (l *moduleList) loadLocked(name, parameters string) error {
 	if l.loaded[name] {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (l *moduleList) loadLocked(name string) error {
 		return fmt.Errorf("module %s is not on board", name)
 	}
 	for _, n := range needs {
-		if err := l.loadLocked(n); err != nil {
+		if err := l.loadLocked(n, ""); err != nil {
 			return err
 		}
 	}
@@ -56,7 +56,7 @@ func (l *moduleList) loadLocked(name string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	if err := unix.FinitModule(int(f.Fd()), "", 0); err != nil && !errors.Is(err, unix.EEXIST) {
+	if err := unix.FinitModule(int(f.Fd()), parameters, 0); err != nil && !errors.Is(err, unix.EEXIST) {
 		return fmt.Errorf("module %s: %w", name, err)
 	}
 	l.loaded[name] = true

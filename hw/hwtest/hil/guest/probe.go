@@ -71,7 +71,7 @@ func (p *probe) driver(q wire.Probe) (driver, error) {
 	case "hidpos":
 		return scanner.NewHIDPOS(scanner.HIDPOSOptions{Name: name, Device: device, Repeat: each})
 	case "camera":
-		r, err := camera.NewReader(camera.Options{Name: name, Path: q.Path, OnState: p.state})
+		r, err := camera.NewReader(camera.Options{Name: name, Path: q.Path, Width: q.Width, Height: q.Height, Repeat: each, OnState: p.state})
 		if err != nil {
 			return nil, err
 		}

@@ -62,6 +62,8 @@ type Output struct {
 type Probe struct {
 	Kind string // serial, wedge, hidpos or camera; empty for none
 	Path string
+
+	Width, Height int // of a camera's frames
 }
 
 // Probed is what the driver has delivered and said since it was started.
@@ -76,6 +78,12 @@ type Probed struct {
 
 // Reports are what a HID gadget sends.
 type Reports struct{ Data [][]byte }
+
+// Size is that of a camera's frames, in pixels.
+type Size struct{ Width, Height uint32 }
+
+// Picture is what a camera sees: a byte a pixel, row after row.
+type Picture struct{ Grey []byte }
 
 // File is text to write to one of the kernel's files.
 type File struct{ Path, Text string }
