@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"path/filepath"
 	"sync"
@@ -59,6 +58,7 @@ type Appliance struct {
 	server  *web.Server
 	page    net.Listener
 	control net.Listener
+	key     *keyring.Gate
 	ledger  *ledger.Ledger
 	journal *journal.Journal
 	claims  *claim.Alone
@@ -106,7 +106,7 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 		onState: a.status.device, onEvent: a.barrierEvent, latched: a.fires.latched,
 		locator: find.NewLocator(find.Under("/")), changed: a.plugs.Changed,
 	}, gone: func(r *running) { a.status.forget(a.clock.Now(), r) }}
-	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openJournal, a.openControl, a.openPage} {
+	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openIdentity, a.openJournal, a.openControl, a.openPage} {
 		if err := open(ctx, &o); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
@@ -158,14 +158,10 @@ func (a *Appliance) packTrouble(err error) {
 
 func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 	dataDir := o.Config.Gate.DataDir
-	key, err := loadIdentity(filepath.Join(dataDir, "identity.key"))
-	if err != nil {
-		return err
-	}
 	open := unfinished{}
 	begin := time.Now()
 	j, found, err := journal.Open(journal.Options{
-		Dir: filepath.Join(dataDir, "journal"), Gate: o.Config.Gate.ID, Signer: headSigner{key},
+		Dir: filepath.Join(dataDir, "journal"), Gate: o.Config.Gate.ID, Signer: headSigner{a.key},
 		OnRecover: func(r *ledger.Record, h ledger.Hash) error {
 			open.see(r)
 			a.fires.see(r)
@@ -174,6 +170,11 @@ func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 		OnCommit:  a.committed,
 		OnTrouble: a.journalTrouble,
 	})
+	var foreign *journal.ForeignError
+	if errors.As(err, &foreign) {
+		return fmt.Errorf("%w\nIs gate.id = %d right? Set it to %d if this box is that gate; if not, set gate.data_dir to this gate's own directory",
+			err, foreign.Want, foreign.Found)
+	}
 	if err != nil {
 		return err
 	}
@@ -194,15 +195,6 @@ func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 		a.log.Warn().Int("grants", n).Msg("the last run stopped while somebody was passing: their tickets stay used")
 	}
 	return err
-}
-
-// loadIdentity reads the gate's key, or says how to make one.
-func loadIdentity(path string) (*keyring.Gate, error) {
-	key, err := keyring.LoadGate(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("this gate has no key at %s: set it up with 'venuegate init', or copy the data directory that was made for it", path)
-	}
-	return key, err
 }
 
 // committed folds what has become durable into the ledger, before the lane that

@@ -54,6 +54,7 @@ func (a *Appliance) checkUp(now time.Time) {
 		expired := !r.pack.Expires.IsZero() && now.After(r.pack.Expires)
 		set(expired, health.PackExpired, "", health.Detail{At: r.pack.Expires})
 	}
+	a.checkRoster(now, r, a.config())
 	a.showFires()
 	for _, path := range r.loose {
 		a.health.Set(now, health.KeyFileLoose, path, health.Detail{})

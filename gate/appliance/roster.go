@@ -28,6 +28,8 @@ type roster struct {
 	oldest time.Time // of the packs' signing
 	expiry time.Time // the first of them
 	loose  []string  // secrets' files that others may read
+	gates  []pack.Gate
+	latest uint64 // version of the pack that gates are from
 }
 
 // packUse is one event's pack with what its documents say.
@@ -82,12 +84,12 @@ func (r *roster) add(p *store.Pack, dataDir string) error {
 	}
 	r.packs = append(r.packs, &packUse{Pack: p, keys: event.Issuers, secrets: secrets})
 	r.events = append(r.events, info.Event)
-	r.describe(venue, event)
+	r.describe(venue, event, info.Version)
 	r.sum(&info)
 	return nil
 }
 
-func (r *roster) describe(v *pack.Venue, e *pack.Event) {
+func (r *roster) describe(v *pack.Venue, e *pack.Event, version uint64) {
 	languages := append([]string{}, e.Languages...)
 	languages = append(languages, string(gate.Chinese), string(gate.English))
 	r.venue = v.Name.In(languages...)
@@ -100,6 +102,9 @@ func (r *roster) describe(v *pack.Venue, e *pack.Event) {
 	}
 	for _, z := range v.Zones {
 		r.zones[gate.ZoneID(z.ID)] = z.Name.In(languages...)
+	}
+	if r.gates == nil || version > r.latest {
+		r.gates, r.latest = v.Gates, version
 	}
 	for _, g := range v.Gates {
 		for _, l := range g.Lanes {

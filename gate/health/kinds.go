@@ -26,6 +26,8 @@ const (
 	KeyFileLoose       Code = "key_file_loose"       // file: secrets stand in it unsealed
 	ConfigReloadFailed Code = "config_reload_failed" // file: the last good configuration is in use
 	PageDown           Code = "page_down"            // address: the page cannot be served there
+	GateUnknown        Code = "gate_unknown"         // none: the venue's roster does not have this gate, or has it with another key
+	LaneUnknown        Code = "lane_unknown"         // lane number: the venue's roster does not give this gate that lane
 )
 
 // Codes returns all codes in alphabetical order.
@@ -187,5 +189,27 @@ var kinds = map[Code]kind{
 		},
 		nextEN: "It is tried again by itself. If it stays away, call a technician; the log has the details.",
 		nextZH: "系统会自动重试；如一直未恢复，请联系技术人员查看日志。",
+	},
+	GateUnknown: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "The venue's roster does not know this gate" + a.causeEN() + "."
+		},
+		zh: func(a Active) string {
+			return "场馆名册中没有本闸机" + a.causeZH() + "。"
+		},
+		nextEN: "Nothing to do at the lane. Central adds the gate and its key to the venue and signs a new pack; or gate.id is wrong.",
+		nextZH: "通道无需处理。请由票务中心将本机及其密钥加入场馆名册并重新签发数据包；或核对 gate.id 是否有误。",
+	},
+	LaneUnknown: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "Lane number " + a.Subject + " is not one of this gate's in the venue's roster" + a.causeEN() + "."
+		},
+		zh: func(a Active) string {
+			return "场馆名册中，编号 " + a.Subject + " 的通道不属于本闸机" + a.causeZH() + "。"
+		},
+		nextEN: "Call a technician: the lane's id in the configuration, or the roster, is wrong.",
+		nextZH: "请联系技术人员：配置中的通道编号或场馆名册有误。",
 	},
 }
