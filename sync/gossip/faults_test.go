@@ -73,28 +73,38 @@ func TestDeadGateIsKnownSoon(t *testing.T) {
 
 // A gate that was off gets what it missed in ranges.
 func TestLagging(t *testing.T) {
-	inVenue(t, 4, func(t *testing.T, v *venue) {
-		v.net.SetFaults(gossiptest.Faults{Delay: 2 * time.Millisecond, Jitter: time.Millisecond})
-		v.stop(4)
-		for range 20 {
-			v.write(1, 1000)
-			time.Sleep(100 * time.Millisecond)
-		}
-		v.start(4, gossiptest.NewLogs(), nil)
-		took := v.levelWithin(10 * time.Second)
-		t.Logf("20 000 records after %v", took)
-		if s := v.gates[4].Snapshot(); s.StreamsIn == 0 {
-			t.Error("it took no streams")
-		}
-		v.within(3*time.Second, "others know that it lags no more", func() bool {
-			for _, p := range v.gates[1].Snapshot().Peers {
-				if p.Behind+p.Ahead != 0 {
-					return false
+	for _, c := range []struct {
+		name   string
+		faults gossiptest.Faults
+		within time.Duration
+	}{
+		{"wire", gossiptest.Faults{Delay: 2 * time.Millisecond, Jitter: time.Millisecond}, 10 * time.Second},
+		{"bad radio", gossiptest.Faults{Loss: 0.2, Delay: 10 * time.Millisecond, Jitter: 20 * time.Millisecond}, 30 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inVenue(t, 4, func(t *testing.T, v *venue) {
+				v.net.SetFaults(c.faults)
+				v.stop(4)
+				for range 20 {
+					v.write(1, 1000)
+					time.Sleep(100 * time.Millisecond)
 				}
-			}
-			return true
+				v.start(4, gossiptest.NewLogs(), nil)
+				t.Logf("20 000 records after %v", v.levelWithin(c.within))
+				if s := v.gates[4].Snapshot(); s.StreamsIn == 0 {
+					t.Error("it took no streams")
+				}
+				v.within(10*time.Second, "others know that it lags no more", func() bool {
+					for _, p := range v.gates[1].Snapshot().Peers {
+						if p.Behind+p.Ahead != 0 {
+							return false
+						}
+					}
+					return true
+				})
+			})
 		})
-	})
+	}
 }
 
 // The last thing known of peers survives a restart, also where the roster has

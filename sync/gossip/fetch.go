@@ -13,12 +13,16 @@ const (
 	// flowing is how long the rest of an answer is waited for once a part is here.
 	flowing    = 20 * time.Millisecond
 	askAgain   = 60 * time.Millisecond // datagrams; doubled after the third time, up to askAtMost
-	askStream  = 600 * time.Millisecond
 	askAtMost  = time.Second
 	maxTries   = 6 // without progress, and the peers' word is forgotten until they repeat it
 	maxFetches = 1024
 	maxSources = 4
 	maxLong    = 4 // ranges under way at a time
+
+	// A range is asked for again after four times what one took lately.
+	rangeTime    = 150 * time.Millisecond // at the beginning
+	rangeAtLeast = 150 * time.Millisecond
+	rangeAtMost  = 4 * time.Second
 
 	// few is how many records are answered with datagrams.
 	few = 32
@@ -37,14 +41,15 @@ type fetch struct {
 	from    uint64 // what was asked for last; 0: nothing
 	to      uint64
 	long    bool // that was as a range
-	proven  bool // peers did have what they said
+	asked   time.Time
 }
 
 // source is a peer that says it holds a log up to last.
 type source struct {
-	peer  Peer
-	last  uint64
-	asked bool
+	peer   Peer
+	last   uint64
+	asked  bool
+	proven bool // it did have what it said
 }
 
 // bar keeps a peer from being asked for a log for a while, after what it sent
@@ -99,7 +104,7 @@ func (n *Node) claim(peer Peer, e entry, now time.Time) {
 // makeRoom drops any one fetch that nothing has come of yet. n.mu is held.
 func (n *Node) makeRoom() bool {
 	for origin, f := range n.fetches {
-		if !f.proven {
+		if !slices.ContainsFunc(f.sources, func(s source) bool { return s.proven }) {
 			n.abandon(origin)
 			return true
 		}
@@ -122,23 +127,31 @@ func (n *Node) awaits(origin Origin, peer Peer) bool {
 
 // progress notes that a chunk was taken. n.mu is held.
 func (n *Node) progress(p packet, have uint64, now time.Time) {
+	delete(n.bars, barKey{p.sender, p.origin})
 	f := n.fetches[p.origin]
 	if f == nil {
 		return
 	}
-	f.tries, f.proven = 0, true
+	f.tries = 0
+	for i := range f.sources {
+		f.sources[i].proven = f.sources[i].proven || f.sources[i].peer == p.sender
+	}
 	switch {
 	case have >= f.target():
 		delete(n.fetches, p.origin)
-	case have >= f.to:
+	case f.to > 0 && have >= f.to:
 		f.due = now
 	case !f.long && f.due.Before(now.Add(flowing)):
 		f.due = now.Add(flowing)
 	}
 }
 
-// bar keeps a peer from being asked for a log. n.mu is held.
+// bar keeps a peer from being asked for a log, if what it was asked for was
+// refused. n.mu is held.
 func (n *Node) bar(peer Peer, origin Origin, now time.Time) {
+	if !n.awaits(origin, peer) {
+		return
+	}
 	key := barKey{peer, origin}
 	b, known := n.bars[key]
 	if !known && len(n.bars) >= maxBars {
@@ -174,10 +187,13 @@ func (n *Node) askOn(p packet, now time.Time) {
 	f := n.fetches[p.origin]
 	var ask []want
 	if f != nil {
+		if f.long && f.from == p.first {
+			n.rangeTime = (7*n.rangeTime + min(now.Sub(f.asked), rangeAtMost)) / 8
+		}
 		i := slices.IndexFunc(f.sources, func(s source) bool { return s.peer == p.sender })
 		if i >= 0 && f.sources[i].last > p.last && f.from <= p.last {
 			w := want{p.origin, p.last + 1, f.sources[i].last}
-			f.from, f.to, f.long, f.due = w.from, w.to, true, now.Add(askStream)
+			f.ask(w, true, now, n.patience())
 			ask = []want{w}
 		}
 	}
@@ -228,7 +244,7 @@ func (n *Node) dueFetches(now time.Time) (asks map[Peer][]want, next time.Durati
 			if waiting := n.held.chunks[origin]; len(waiting) > 0 && waiting[0].first > have+1 {
 				w.to = min(w.to, waiting[0].first-1)
 			}
-			if !f.proven {
+			if !s.proven || f.tries > 0 {
 				w.to = min(w.to, w.from+few-1) // a lie is to cost little
 			}
 			isLong := w.to-w.from >= few
@@ -238,13 +254,15 @@ func (n *Node) dueFetches(now time.Time) (asks map[Peer][]want, next time.Durati
 			case len(asks[s.peer]) >= MaxWants:
 				f.due = now.Add(reorder)
 			default:
-				f.due = now.Add(again(f.tries, isLong))
-				f.turn++
-				f.tries++
-				f.from, f.to, f.long, s.asked = w.from, w.to, isLong, true
+				patience := min(askAgain<<max(0, f.tries-2), askAtMost)
 				if isLong {
+					patience = n.patience()
 					long++
 				}
+				f.ask(w, isLong, now, patience)
+				f.turn++
+				f.tries++
+				s.asked = true
 				asks[s.peer] = append(asks[s.peer], w)
 			}
 		}
@@ -253,11 +271,14 @@ func (n *Node) dueFetches(now time.Time) (asks map[Peer][]want, next time.Durati
 	return asks, max(next, time.Millisecond)
 }
 
-func again(tries int, long bool) time.Duration {
-	if long {
-		return min(askStream<<tries, 4*askAtMost)
-	}
-	return min(askAgain<<max(0, tries-2), askAtMost)
+// ask notes what is being asked for.
+func (f *fetch) ask(w want, long bool, now time.Time, patience time.Duration) {
+	f.from, f.to, f.long, f.asked, f.due = w.from, w.to, long, now, now.Add(patience)
+}
+
+// patience is how long a range is waited for. n.mu is held.
+func (n *Node) patience() time.Duration {
+	return min(max(4*n.rangeTime, rangeAtLeast), rangeAtMost)
 }
 
 func (n *Node) ask(peer Peer, wants []want) {

@@ -32,7 +32,14 @@ func newSpy(t *testing.T, v *venue, key []byte) spy {
 	return spy{list}
 }
 
+// send sends to gate 1 and waits until that has looked at it.
 func (s spy) send(t *testing.T, b []byte) {
+	s.post(t, b)
+	time.Sleep(100 * time.Millisecond)
+}
+
+func (s spy) post(t *testing.T, b []byte) {
+	t.Helper()
 	const to = gossip.Peer(1)
 	node := &memberlist.Node{Name: to.String(), Addr: at(to).Addr().AsSlice(), Port: at(to).Port()}
 	send := s.SendBestEffort
@@ -42,7 +49,6 @@ func (s spy) send(t *testing.T, b []byte) {
 	if err := send(node, b); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond)
 }
 
 func header(kind gossip.Kind, sender gossip.Peer, number uint64) []byte {
@@ -187,10 +193,7 @@ func TestBoundedMemory(t *testing.T) {
 			number++
 			chunk := bytes.Repeat([]byte{byte(epoch)}, 1200)
 			b := join(header(gossip.KindRecords, 2, number), stretch(gossip.Origin{Gate: 2, Epoch: 1 + epoch}, 100, 101), chunk)
-			node := &memberlist.Node{Name: "1", Addr: at(1).Addr().AsSlice(), Port: at(1).Port()}
-			if err := s.SendBestEffort(node, b); err != nil {
-				t.Fatal(err)
-			}
+			s.post(t, b)
 			if epoch%100 == 0 {
 				time.Sleep(time.Millisecond)
 			}
@@ -209,6 +212,49 @@ func TestBoundedMemory(t *testing.T) {
 		v.write(2, 10) // epoch 1, which the forger spoke about too
 		v.levelWithin(5 * time.Second)
 		v.within(30*time.Second, "the forger's word is forgotten", func() bool { return g.Snapshot().Fetching == 0 })
+		if err := s.Shutdown(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Somebody with the network key says in the others' names that all logs go on
+// for ever. What they truly hold comes through.
+func TestLiesDoNotStarve(t *testing.T) {
+	inVenue(t, 3, func(t *testing.T, v *venue) {
+		s := newSpy(t, v, firstKey)
+		v.stop(1)
+		v.write(2, 50_000)
+		v.write(3, 50_000)
+		v.start(1, gossiptest.NewLogs(), nil)
+		number := uint64(0)
+		lie := func() {
+			for gate := byte(2); gate <= 3; gate++ {
+				for epoch := byte(1); epoch <= 100; epoch++ {
+					number++
+					end := []byte{gate, epoch, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f} // 2^40 - 1
+					s.post(t, join(header(gossip.KindHead, gossip.Peer(gate), number), end))
+				}
+			}
+		}
+		v.net.Split(addresses(1), addresses(2, 3))
+		time.Sleep(2 * time.Second)
+		lie()
+		time.Sleep(10 * time.Millisecond)
+		if snap := v.gates[1].Snapshot(); snap.Fetching < 100 {
+			t.Fatalf("the lies were not heard: %d logs are being fetched, refused %v", snap.Fetching, snap.Refused)
+		}
+		v.net.Heal()
+		v.net.SetFaults(gossiptest.Faults{Delay: 5 * time.Millisecond, Jitter: time.Millisecond})
+		start := time.Now()
+		for v.missing() > 0 {
+			if time.Since(start) > 30*time.Second {
+				t.Fatalf("%d records are missing", v.missing())
+			}
+			lie()
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Logf("level after %v", time.Since(start))
 		if err := s.Shutdown(); err != nil {
 			t.Error(err)
 		}

@@ -41,9 +41,11 @@ type Node struct {
 	started  Vector // what it held at the beginning: nothing to announce
 	outgoing map[Origin]*outgoing
 	fetches  map[Origin]*fetch
-	bars     map[barKey]bar
-	held     held
-	wants    map[Peer]*orders
+	// rangeTime is how long ranges take, from asking to arrival.
+	rangeTime time.Duration
+	bars      map[barKey]bar
+	held      held
+	wants     map[Peer]*orders
 }
 
 // New returns a node that is not on the network before Run.
@@ -56,7 +58,7 @@ func New(o Options) (*Node, error) {
 		packets: make(chan []byte, packetQueue), ranges: make(chan []byte, rangeQueue),
 		announced: make(chan struct{}, 1), lacking: make(chan struct{}, 1), opened: make(chan struct{}, 1),
 		ready: make(chan Peer, 1024),
-		have:  Vector{}, outgoing: map[Origin]*outgoing{}, fetches: map[Origin]*fetch{},
+		have:  Vector{}, outgoing: map[Origin]*outgoing{}, fetches: map[Origin]*fetch{}, rangeTime: rangeTime,
 		bars: map[barKey]bar{}, held: held{chunks: map[Origin][]packet{}}, wants: map[Peer]*orders{},
 	}
 	n.replays.seed = maphash.MakeSeed()
