@@ -144,26 +144,29 @@ func (a *apt) need(ctx context.Context, program, pkg string) error {
 		return unavailable("%s is missing, and there is no apt-get to install %s", program, pkg)
 	}
 	a.say("installing %s for %s", pkg, program)
-	var root []string
-	if os.Getuid() != 0 {
-		root = []string{"sudo", "-n"}
-	}
-	if err := a.update(ctx, root); err != nil {
+	if err := a.update(ctx); err != nil {
 		return unavailable("%s cannot be installed: %v", pkg, err)
 	}
-	install := []string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "--no-install-recommends", pkg}
-	if err := run(ctx, "", append(root, install...)...); err != nil {
+	if err := asRoot(ctx, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "--no-install-recommends", pkg); err != nil {
 		return unavailable("%s cannot be installed: %v", pkg, err)
 	}
 	return nil
 }
 
-func (a *apt) update(ctx context.Context, root []string) error {
+// update fetches the lists of packages, once.
+func (a *apt) update(ctx context.Context) error {
 	if a.updated {
 		return nil
 	}
 	a.updated = true
-	return run(ctx, "", append(root, "apt-get", "update", "-qq")...)
+	return asRoot(ctx, "apt-get", "update", "-qq")
+}
+
+func asRoot(ctx context.Context, command ...string) error {
+	if os.Getuid() != 0 {
+		command = append([]string{"sudo", "-n"}, command...)
+	}
+	return run(ctx, "", command...)
 }
 
 var kernelPackage = regexp.MustCompile(`\blinux-image-[0-9][0-9a-z.+-]*-amd64\b`)
@@ -180,13 +183,13 @@ func (a *apt) kernel(ctx context.Context, cache string) (string, error) {
 	if deb := find(); deb != "" {
 		return deb, nil
 	}
-	out, err := exec.CommandContext(ctx, "apt-cache", "depends", kernelMeta).Output()
-	pkg := kernelPackage.Find(out)
-	if err != nil || pkg == nil {
-		return "", unavailable("apt knows no %s, whose kernel the guest runs", kernelMeta)
+	err := a.download(ctx, cache)
+	if err != nil && !a.updated { // old lists name packages that are gone
+		if err = a.update(ctx); err == nil {
+			err = a.download(ctx, cache)
+		}
 	}
-	a.say("fetching %s into %s", pkg, cache)
-	if err := run(ctx, cache, "apt-get", "download", "-qq", string(pkg)); err != nil {
+	if err != nil {
 		return "", unavailable("the guest's kernel cannot be fetched: %v", err)
 	}
 	if deb := find(); deb != "" {
@@ -195,12 +198,27 @@ func (a *apt) kernel(ctx context.Context, cache string) (string, error) {
 	return "", fmt.Errorf("apt-get left no package in %s", cache)
 }
 
+// download fetches the newest kernel that apt knows.
+func (a *apt) download(ctx context.Context, cache string) error {
+	out, err := exec.CommandContext(ctx, "apt-cache", "depends", kernelMeta).Output()
+	pkg := kernelPackage.Find(out)
+	if err != nil || pkg == nil {
+		return fmt.Errorf("apt knows no %s", kernelMeta)
+	}
+	a.say("fetching %s into %s", pkg, cache)
+	return run(ctx, cache, "apt-get", "download", "-qq", string(pkg))
+}
+
 // run runs a command in a folder; its output is in the error.
 func run(ctx context.Context, dir string, command ...string) error {
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Dir = dir
 	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, strings.TrimSpace(string(out)))
+		said := strings.TrimSpace(string(out))
+		if said != "" {
+			said = "\n" + said
+		}
+		return fmt.Errorf("%s: %w%s", strings.Join(command, " "), err, said)
 	}
 	return nil
 }
