@@ -140,20 +140,27 @@ func (a *Appliance) openPacks(_ context.Context, o *Options) error {
 		return fmt.Errorf("%w\nIs data_dir = %q right, and may this user write there?", err, dataDir)
 	}
 	if err != nil {
-		a.health.Set(a.clock.Now(), health.PackRejected, "", health.Detail{Cause: err.Error()})
+		a.health.Set(a.clock.Now(), health.PackUnusable, packsOnDisk, health.Detail{Cause: err.Error()})
+		a.log.Error().Err(err).Msg("packs on disk")
 	}
 	a.onClose("packs", packStore.Close)
 	a.packs = &packs{store: packStore, dataDir: dataDir, trouble: a.packTrouble}
 	return nil
 }
 
+// What PackUnusable is about: one must not clear the other.
+const (
+	packsOnDisk   = "packs on disk"
+	packDocuments = "documents and keys"
+)
+
 // packTrouble tells health what is wrong with the packs that were put in use.
 func (a *Appliance) packTrouble(err error) {
 	if err != nil {
-		a.health.Set(a.clock.Now(), health.PackRejected, "", health.Detail{Cause: err.Error()})
+		a.health.Set(a.clock.Now(), health.PackUnusable, packDocuments, health.Detail{Cause: err.Error()})
 		return
 	}
-	a.health.Clear(a.clock.Now(), health.PackRejected, "")
+	a.health.Clear(a.clock.Now(), health.PackUnusable, packDocuments)
 }
 
 func (a *Appliance) openJournal(ctx context.Context, o *Options) error {

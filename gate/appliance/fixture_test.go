@@ -140,7 +140,8 @@ func (s *site) setUp() {
 	s.install(key.Public())
 }
 
-func (s *site) install(gateKey ed25519.PublicKey) {
+// documents are the venue and an event of it, without sessions.
+func (s *site) documents(gateKey ed25519.PublicKey) (pack.Venue, pack.Event) {
 	names := func(text string) pack.Names { return pack.Names{"en": text} }
 	venue := pack.Venue{
 		Format: pack.Format, ID: 1, Name: names("Stadium"), Zones: []pack.Place{{ID: 10, Name: names("Stand")}},
@@ -165,6 +166,11 @@ func (s *site) install(gateKey ed25519.PublicKey) {
 	if err := errorsOf(venue.Validate(), event.ValidateIn(&venue)); err != nil {
 		s.t.Fatal(err)
 	}
+	return venue, event
+}
+
+func (s *site) install(gateKey ed25519.PublicKey) {
+	venue, event := s.documents(gateKey)
 	policy, err := event.Policy()
 	if err != nil {
 		s.t.Fatal(err)

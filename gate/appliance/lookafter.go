@@ -48,11 +48,11 @@ func (a *Appliance) checkUp(now time.Time) {
 
 	r := a.packs.roster()
 	set(len(r.packs) == 0, health.PackMissing, "", health.Detail{})
-	if r.pack != nil {
-		age := now.Sub(later(r.pack.Made, time.Unix(a.confirmed.Load(), 0)))
+	if sum := r.summary(a.packs.renewals()); sum != nil {
+		age := now.Sub(later(sum.Made, time.Unix(a.confirmed.Load(), 0)))
 		set(age > time.Duration(a.config().Pack.OldAfter), health.PackOld, "", health.Detail{Age: age.Truncate(time.Hour)})
-		expired := !r.pack.Expires.IsZero() && now.After(r.pack.Expires)
-		set(expired, health.PackExpired, "", health.Detail{At: r.pack.Expires})
+		expired := !sum.Expires.IsZero() && now.After(sum.Expires)
+		set(expired, health.PackExpired, "", health.Detail{At: sum.Expires})
 	}
 	a.checkRoster(now, r, a.config())
 	a.showFires()

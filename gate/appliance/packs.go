@@ -3,6 +3,7 @@ package appliance
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/lane"
@@ -15,8 +16,25 @@ type packs struct {
 	dataDir string
 	trouble func(error) // told what newRoster says, with nil when all is well
 
-	making sync.Mutex // one roster at a time
-	ready  atomic.Pointer[packSet]
+	making  sync.Mutex // one roster at a time
+	ready   atomic.Pointer[packSet]
+	renewed atomic.Pointer[renewals]
+}
+
+// renewals say, by event, what the repository that was verified last says of
+// the signatures. A repository that was only signed anew installs nothing.
+type renewals map[gate.EventID]renewal
+
+type renewal struct {
+	digest          string // of the pack that it is about
+	issued, expires time.Time
+}
+
+func (p *packs) renewals() renewals {
+	if r := p.renewed.Load(); r != nil {
+		return *r
+	}
+	return nil
 }
 
 // packSet is a set of packs in use and its roster.

@@ -46,7 +46,7 @@ func (a *Appliance) State() web.State {
 		Venue: r.venue, Event: r.event, ClockSource: a.clock.source(),
 		Journal: a.journalView(), Warnings: a.health.Current(),
 		Counts: a.counts(r.events),
-		Pack:   r.pack,
+		Pack:   r.summary(a.packs.renewals()),
 	}
 	for _, run := range a.lanes.all() {
 		s.Lanes = append(s.Lanes, a.laneView(run, r))

@@ -24,10 +24,8 @@ type roster struct {
 	venue  string
 	event  string
 	zone   *time.Location
-	pack   *web.PackView
-	oldest time.Time // of the packs' signing
-	expiry time.Time // the first of them
-	loose  []string  // secrets' files that others may read
+	infos  []store.Info
+	loose  []string // secrets' files that others may read
 	gates  []pack.Gate
 	latest uint64 // version of the pack that gates are from
 }
@@ -85,7 +83,7 @@ func (r *roster) add(p *store.Pack, dataDir string) error {
 	r.packs = append(r.packs, &packUse{Pack: p, keys: event.Issuers, secrets: secrets})
 	r.events = append(r.events, info.Event)
 	r.describe(venue, event, info.Version)
-	r.sum(&info)
+	r.infos = append(r.infos, info)
 	return nil
 }
 
@@ -114,25 +112,32 @@ func (r *roster) describe(v *pack.Venue, e *pack.Event, version uint64) {
 	}
 }
 
-// sum adds a pack to what the page says of all of them.
-func (r *roster) sum(info *store.Info) {
-	made := info.Built
-	if made.IsZero() {
-		made = info.Installed
+// summary is what the page says of all packs: the oldest signing and the first
+// expiry count. A pack whose signatures were renewed since it was installed is
+// as fresh as they are. It is nil without any pack.
+func (r *roster) summary(renewed renewals) *web.PackView {
+	var sum *web.PackView
+	for _, info := range r.infos {
+		made, expires := info.Built, info.Expires
+		if made.IsZero() {
+			made = info.Installed
+		}
+		if with, ok := renewed[info.Event]; ok && with.digest == info.Digest {
+			made, expires = later(made, with.issued), later(expires, with.expires)
+		}
+		if sum == nil {
+			sum = &web.PackView{Made: made, Expires: expires}
+		}
+		if made.Before(sum.Made) {
+			sum.Made = made
+		}
+		if !expires.IsZero() && (sum.Expires.IsZero() || expires.Before(sum.Expires)) {
+			sum.Expires = expires
+		}
+		sum.Version = max(sum.Version, uint32(info.Version))
+		sum.Tickets += info.Tickets
 	}
-	if r.pack == nil {
-		r.pack = &web.PackView{}
-		r.oldest = made
-	}
-	if made.Before(r.oldest) {
-		r.oldest = made
-	}
-	if !info.Expires.IsZero() && (r.expiry.IsZero() || info.Expires.Before(r.expiry)) {
-		r.expiry = info.Expires
-	}
-	r.pack.Version = max(r.pack.Version, uint32(info.Version))
-	r.pack.Tickets += info.Tickets
-	r.pack.Made, r.pack.Expires = r.oldest, r.expiry
+	return sum
 }
 
 // laneName returns what people call a lane, or its number.

@@ -18,7 +18,9 @@ const (
 	PackMissing        Code = "pack_missing"         // none: the gate knows no tickets
 	PackExpired        Code = "pack_expired"         // none: Detail.At is when
 	PackOld            Code = "pack_old"             // none: Detail.Age is how old
-	PackRejected       Code = "pack_rejected"        // none: a newer pack was offered and found wanting
+	PackRejected       Code = "pack_rejected"        // repository: a newer pack was offered and found wanting
+	PackUnusable       Code = "pack_unusable"        // where: a pack that the gate has cannot be used
+	EventDropped       Code = "event_dropped"        // event number: it is not in the repository any more, and not over
 	JournalFailed      Code = "journal_failed"       // none: nothing can be recorded, so nothing is granted
 	JournalDamaged     Code = "journal_damaged"      // none: damage was found and kept apart; Detail.Count records
 	DiskLow            Code = "disk_low"             // directory: Detail.Bytes are left
@@ -211,5 +213,23 @@ var kinds = map[Code]kind{
 		},
 		nextEN: "Call a technician: the lane's id in the configuration, or the roster, is wrong.",
 		nextZH: "请联系技术人员：配置中的通道编号或场馆名册有误。",
+	},
+	PackUnusable: {
+		severity: Critical,
+		en:       func(a Active) string { return "A ticket list on this gate cannot be used" + a.causeEN() + "." },
+		zh:       func(a Active) string { return "本机的一份票务名单无法使用" + a.causeZH() + "。" },
+		nextEN:   "Install that event's pack again, from central or a USB stick. Its visitors need another gate until then.",
+		nextZH:   "请从中心或 U 盘重新安装该活动的数据包；在此之前请引导其观众改走其他闸机。",
+	},
+	EventDropped: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "Event " + a.Subject + " was taken out of the repository before it was over. Its ticket list stays in use here."
+		},
+		zh: func(a Active) string {
+			return "活动 " + a.Subject + " 尚未结束，但已从数据源中移除。本机继续使用其票务名单。"
+		},
+		nextEN: "Ask central whether that was meant. If the event is off, a technician removes it from the gate.",
+		nextZH: "请向票务中心确认。如活动已取消，由技术人员从本机移除。",
 	},
 }

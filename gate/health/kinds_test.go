@@ -21,7 +21,7 @@ func variants(c Code) map[string]Active {
 		}},
 	}
 	switch c {
-	case DeviceDown, LaneDown, BarrierUnknown, KeyFileLoose, LaneUnknown: // are always about something
+	case DeviceDown, LaneDown, BarrierUnknown, KeyFileLoose, LaneUnknown, EventDropped: // are always about something
 	default:
 		v["no subject"] = Active{Code: c}
 	}
