@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -45,6 +46,11 @@ func TestBench(t *testing.T) {
 	}
 	bin := binaries(t)
 	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("VENUEGATE_HIL_SEED"); text != "" {
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b := &bench{
 		ctx: ctx, kernel: kernel, initramfs: initramfs(t, kernel, bin),
 		venue: newVenue(t, filepath.Join(bin, "venuegate")), random: rand.New(rand.NewPCG(seed, 0)),
