@@ -61,6 +61,7 @@ type Appliance struct {
 	key     *keyring.Gate
 	ledger  *ledger.Ledger
 	journal *journal.Journal
+	open    unfinished // of the last run; New's, then lookAfter's
 	claims  *claim.Alone
 	packs   *packs
 	lanes   *lanes
@@ -96,7 +97,7 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 	a := &Appliance{
 		log: o.Log, notify: o.Notify, onEvent: o.OnEvent, tick: o.Tick,
 		clock: newSystemClock(o.Config.Clock.Trust == "always"), health: &health.Tracker{},
-		hub: web.NewHub(), ledger: ledger.New(), fires: &fires{},
+		hub: web.NewHub(), ledger: ledger.New(), open: unfinished{}, fires: &fires{},
 	}
 	a.cfg.Store(o.Config)
 	a.health.Watch(a.logHealth)
@@ -165,12 +166,11 @@ func (a *Appliance) packTrouble(err error) {
 
 func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 	dataDir := o.Config.Gate.DataDir
-	open := unfinished{}
 	begin := time.Now()
 	j, found, err := journal.Open(journal.Options{
 		Dir: filepath.Join(dataDir, "journal"), Gate: o.Config.Gate.ID, Signer: headSigner{a.key},
 		OnRecover: func(r *ledger.Record, h ledger.Hash) error {
-			open.see(r)
+			a.open.see(r)
 			a.fires.see(r)
 			return a.ledger.Restore(r, h)
 		},
@@ -197,11 +197,10 @@ func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 	if n := len(found.Damage) + found.MoreDamage; n > 0 {
 		a.health.Set(a.clock.Now(), health.JournalDamaged, "", health.Detail{Count: n, Cause: found.Damage[0].String()})
 	}
-	n, err := open.settle(ctx, a.clock.Now(), j)
-	if n > 0 {
-		a.log.Warn().Int("grants", n).Msg("the last run stopped while somebody was passing: their tickets stay used")
+	if err := a.settleOpen(ctx); err != nil {
+		a.log.Error().Err(err).Int("grants", len(a.open)).Msg("what the last run left open is settled later")
 	}
-	return err
+	return nil
 }
 
 // committed folds what has become durable into the ledger, before the lane that

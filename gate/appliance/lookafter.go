@@ -21,6 +21,11 @@ func (a *Appliance) lookAfter(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		a.checkUp(a.clock.Now())
+		if len(a.open) > 0 && !a.broken.Load() {
+			if err := a.settleOpen(ctx); err != nil && ctx.Err() == nil {
+				a.log.Debug().Err(err).Msg("what the last run left open is still open")
+			}
+		}
 		a.notify("WATCHDOG=1")
 		select {
 		case <-ticker.C:
