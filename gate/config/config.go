@@ -201,8 +201,11 @@ type Duration time.Duration
 // UnmarshalText reads what time.ParseDuration takes.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a time span such as \"300ms\" or \"5s\"", text)
+	}
 	*d = Duration(v)
-	return err
+	return nil
 }
 
 // MarshalText writes the span as time.Duration does.

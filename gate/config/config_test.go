@@ -137,8 +137,55 @@ func TestErrorsNameTheirFields(t *testing.T) {
 	}{
 		{"empty", "", []string{"gate.id: is missing", "lane: there is none"}},
 		{"not TOML", "[gate\nid = 1", []string{"(line 1)"}},
-		{"wrong type", "[gate]\nid = \"one\"", []string{"gate.id (line 2)"}},
-		{"a bad duration", minimal + "[pack]\npoll = \"soon\"", []string{"pack.poll (line 13)"}},
+		{"wrong type", "[gate]\nid = \"one\"", []string{"gate.id (line 2): is a text, want a number", "lane: there is none"}},
+		{"a bad duration", minimal + "[pack]\npoll = \"soon\"", []string{`pack.poll (line 13): "soon" is not a time span such as "300ms"`}},
+		{"every wrong type at once", `
+gate = { id = 70000000000, name = 7 }
+web = "off"
+[[lane]]
+id = 1
+hold = 3
+[[lane.reader]]
+name = "a"
+type = "serial"
+path = "/dev/a"
+[[lane.reader]]
+name = "b"
+type = "camera"
+path = "/dev/b"
+baud = "9600"
+rate = "fast"
+width = 1.5
+[lane.barrier]
+type = "lcus"
+path = "/dev/c"
+fire_hold = "yes"
+[lane.barrier.feedback]
+path = ["/dev/d"]
+colour = "red"
+[[lane]]
+id = 70000
+reader = "none"
+barrier = { type = 1979-05-27, path = "/dev/e" }
+"no such" = 1
+`, []string{
+			"gate.id (line 2): 70000000000 is not a number from 0 to 4294967295",
+			"gate.name (line 2): is a number, want a text",
+			"web (line 3): is a text, want a table",
+			`lane[0].hold (line 6): is a number, want a text such as "300ms" or "5s"`,
+			"lane[0].reader[1].baud (line 15): is a text, want a number",
+			"lane[0].reader[1].rate (line 16): is a text, want a number",
+			"lane[0].reader[1].width (line 17): is 1.5, want a whole number",
+			"lane[0].barrier.fire_hold (line 21): is a text, want true or false",
+			"lane[0].barrier.feedback.path (line 23): is a list, want a text",
+			"lane[0].barrier.feedback.colour (line 24): there is no such setting",
+			"lane[1].id (line 26): 70000 is not a number from 0 to 65535",
+			"lane[1].reader (line 27): is a text, want tables, each under [[lane.reader]]",
+			"lane[1].barrier.type (line 28): is a date or a time, want a text",
+			`lane[1]."no such" (line 29): there is no such setting`,
+		}},
+		{"a list of the wrong things", minimal + "[web]\nhosts = [\"a\", 3]", []string{"web.hosts[1] (line 13): is a number, want a text"}},
+		{"a table in a list", "lane = [\n{ id = 1 },\n{ ids = 1 }]", []string{"lane[1].ids (line 3): there is no such setting"}},
 		{"negative duration", minimal + "[pack]\npoll = \"-1s\"", []string{"pack.poll: -1s is less than"}},
 		{"an unknown setting", minimal + "[web]\nlisten_on = \"x\"", []string{"web.listen_on (line 13): there is no such setting"}},
 		{"several at once", `
@@ -206,6 +253,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(minimal))
 	f.Add(configs.Gate)
 	f.Add([]byte("lane = 3"))
+	f.Add([]byte("lane = [{ reader = [{ baud = true }] }]\ngate.id = 1.5\n[a.b]\n\"\" = 1"))
 	f.Add(bytes.Repeat([]byte("[[lane]]\n"), 50))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := config.Parse(data)

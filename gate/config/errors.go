@@ -44,3 +44,13 @@ func (e Errors) Error() string {
 func (e *Errors) add(path, format string, args ...any) {
 	*e = append(*e, Error{Path: path, Problem: fmt.Sprintf(format, args...)})
 }
+
+// about reports whether one of them is about the field or what it is in.
+func (e Errors) about(path string) bool {
+	for _, one := range e {
+		if rest, within := strings.CutPrefix(path, one.Path); within && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+	}
+	return false
+}

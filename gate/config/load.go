@@ -1,11 +1,11 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -39,44 +39,32 @@ func Parse(data []byte) (*Config, error) {
 	if len(data) > maxFile {
 		return nil, Errors{{Problem: fmt.Sprintf("larger than %d bytes", maxFile)}}
 	}
+	var file map[string]any
+	if err := toml.Unmarshal(data, &file); err != nil {
+		return nil, syntaxErrors(err)
+	}
 	c := Default()
-	decoder := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	var found Errors
-	if err := decoder.Decode(&c); err != nil {
-		found = decodeErrors(err)
-		var unknown *toml.StrictMissingError
-		if !errors.As(err, &unknown) {
-			return nil, found
-		}
-		// Unknown fields keep nothing from being checked: report all at once.
-		if err := toml.Unmarshal(data, &c); err != nil {
-			return nil, append(found, decodeErrors(err)...)
+	d := decoder{lines: indexLines(data)}
+	d.table("", file, reflect.ValueOf(&c).Elem())
+	found := d.inOrder()
+	// What the file gets wrong is not in c, and no reason to call it missing.
+	for _, e := range c.check() {
+		if !found.about(e.Path) {
+			found = append(found, e)
 		}
 	}
-	if found = append(found, c.check()...); len(found) > 0 {
+	if len(found) > 0 {
 		return nil, found
 	}
 	return &c, nil
 }
 
-// decodeErrors turns the decoder's errors into ours.
-func decodeErrors(err error) Errors {
-	var strict *toml.StrictMissingError
-	if errors.As(err, &strict) {
-		var out Errors
-		for i := range strict.Errors {
-			out = append(out, positioned(&strict.Errors[i], "there is no such setting"))
-		}
-		return out
-	}
+// syntaxErrors puts what keeps a file from being TOML at all in our terms.
+func syntaxErrors(err error) Errors {
 	var one *toml.DecodeError
-	if errors.As(err, &one) {
-		return Errors{positioned(one, strings.TrimPrefix(one.Error(), "toml: "))}
+	if !errors.As(err, &one) {
+		return Errors{{Problem: strings.TrimPrefix(err.Error(), "toml: ")}}
 	}
-	return Errors{{Problem: strings.TrimPrefix(err.Error(), "toml: ")}}
-}
-
-func positioned(e *toml.DecodeError, problem string) Error {
-	line, _ := e.Position()
-	return Error{Path: strings.Join(e.Key(), "."), Line: line, Problem: problem}
+	line, _ := one.Position()
+	return Errors{{Path: strings.Join(one.Key(), "."), Line: line, Problem: strings.TrimPrefix(one.Error(), "toml: ")}}
 }
