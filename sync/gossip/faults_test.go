@@ -16,6 +16,7 @@ import (
 )
 
 func TestPartition(t *testing.T) {
+	muchGoingOn(t)
 	inVenue(t, 8, func(t *testing.T, v *venue) {
 		v.net.SetFaults(gossiptest.Faults{Delay: time.Millisecond})
 		v.net.Split(addresses(1, 2, 3), addresses(4, 5, 6, 7, 8))
@@ -278,6 +279,7 @@ func TestClocks(t *testing.T) {
 // A log that the Store will not have is asked for now and then, and does not
 // stop the others.
 func TestQuarantine(t *testing.T) {
+	muchGoingOn(t)
 	inVenue(t, 4, func(t *testing.T, v *venue) {
 		v.stop(4)
 		bad := gossip.Origin{Gate: 2, Epoch: 1}
@@ -320,6 +322,7 @@ func (p *picky) Receive(from gossip.Peer, o gossip.Origin, first uint64, chunk [
 // Everybody writes all the time while packets get lost: repair does not feed on
 // itself.
 func TestBusy(t *testing.T) {
+	muchGoingOn(t)
 	inVenue(t, 8, func(t *testing.T, v *venue) {
 		v.net.SetFaults(gossiptest.Faults{Loss: 0.2, Delay: time.Millisecond, Jitter: 3 * time.Millisecond})
 		before := v.gates[1].Snapshot()

@@ -171,6 +171,14 @@ func percentile(ds []time.Duration, p int) time.Duration {
 	return ds[(len(ds)*p+99)/100-1]
 }
 
+// muchGoingOn skips a test that the race detector does not survive.
+func muchGoingOn(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("too much for the race detector in one bubble")
+	}
+}
+
 // inVenue runs a test in a bubble with a number of gates that have met.
 func inVenue(t *testing.T, size int, test func(t *testing.T, v *venue)) {
 	t.Helper()

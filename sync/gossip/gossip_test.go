@@ -12,6 +12,9 @@ import (
 func TestConverge(t *testing.T) {
 	for _, size := range []int{2, 8, 50} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			if size > 8 {
+				muchGoingOn(t)
+			}
 			inVenue(t, size, func(t *testing.T, v *venue) {
 				v.net.SetFaults(gossiptest.Faults{Delay: time.Millisecond, Jitter: time.Millisecond})
 				for p := range v.gates {
@@ -27,6 +30,7 @@ func TestConverge(t *testing.T) {
 
 // Loss costs time and nothing else.
 func TestLoss(t *testing.T) {
+	muchGoingOn(t)
 	for _, c := range []struct {
 		size   int
 		loss   float64
