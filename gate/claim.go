@@ -14,7 +14,9 @@ type Claim struct {
 	Count      int
 	OpenLimit  int         // people inside at a time; zero: no limit
 	EntryLimit int         // people admitted in the session; zero: no limit
+	Follows    bool        // one more of a party, on the code that let its first in
 	Persons    []PersonKey // where one person may enter once, whatever the ticket
+	Others     []TicketID  // that person's other tickets, as far as the pack knows
 	Lane       LaneID
 	At         time.Time
 }
@@ -31,11 +33,8 @@ type ClaimAnswer struct {
 func (c *Claim) Fits(h *History) (bool, *Admission) {
 	t := h.tally(c.Session, c.Generation, time.Time{})
 	over := func(limit, used int) bool { return limit > 0 && used+c.Count > limit }
-	// The rest of a party may follow on the very code that let its first in.
-	partyFollows := t.inside > 0 && t.generation == c.Generation && t.step == c.Step && c.OpenLimit > 1
-	switch {
-	case over(c.OpenLimit, t.inside), over(c.EntryLimit, t.entries),
-		c.HasStep && t.used(c.Generation, c.Step) && !partyFollows:
+	stale := c.HasStep && t.used(c.Generation, c.Step) && !(c.Follows && t.isLast(c.Generation, c.Step))
+	if stale || over(c.OpenLimit, t.inside) || over(c.EntryLimit, t.entries) {
 		return false, blocking(h.Ticket, c.Session)
 	}
 	for i := range h.Person {

@@ -28,6 +28,12 @@ func (v Verdict) Alone(lane *Lane, policy *Policy) Verdict {
 	return v
 }
 
+// BarrierFailed returns the verdict once the barrier did not open for it.
+func (v Verdict) BarrierFailed() Verdict {
+	v.Outcome, v.Reason, v.Count = Refer, ReasonBarrierFailed, 0
+	return v
+}
+
 // NotRecorded returns the verdict once the grant could not be made durable.
 func (v Verdict) NotRecorded() Verdict {
 	v.Outcome, v.Reason, v.Count = Refer, ReasonNotRecorded, 0

@@ -19,10 +19,11 @@ func Decide(now time.Time, lane *Lane, shown *Presented, ticket *Ticket, history
 	stopped := d.laneIsOpen() ||
 		d.codeIsProven() ||
 		d.ticketIsKnown() ||
-		d.ticketIsValid() ||
 		d.pickSession() ||
+		d.leavingFromInside() ||
+		d.ticketIsValid() ||
 		d.generationStands() ||
-		d.leaving() ||
+		d.leavingUnseen() ||
 		d.placeFits() ||
 		d.timeFits() ||
 		d.documentFits() ||
@@ -131,7 +132,7 @@ func (d *decision) generationStands() bool {
 	if d.generation() < d.history.Floor {
 		return d.refuse(ReasonSuperseded)
 	}
-	if old := d.tally.oldInside; old != nil && d.lane.Kind != LaneExit {
+	if old := d.tally.oldInside; old != nil && !d.isExit() {
 		d.verdict.Previous = old.admission()
 		return d.refer(ReasonEnteredByOldHolder)
 	}
@@ -152,18 +153,15 @@ func (d *decision) codeIsFresh() bool {
 	if !d.shown.HasStep || d.lane.Kind == LanePreCheck || !d.tally.used(d.shown.Generation, d.shown.Step) {
 		return false
 	}
-	if d.tally.inside > 0 && d.tally.inside < d.ticket.PartySize() && d.lastStepIs(d.shown.Generation, d.shown.Step) {
-		return false // the rest of the party on the same code
+	if d.partyIsUnderWay() && d.tally.isLast(d.shown.Generation, d.shown.Step) {
+		d.verdict.Follows = true // the rest of the party, on the same code
+		return false
 	}
 	d.previousIs(d.tally.first)
 	if d.tally.inside > 0 && !d.pauseMode() {
 		return d.refuse(ReasonAlreadyInside)
 	}
 	return d.refuse(ReasonCodeUsed)
-}
-
-func (d *decision) lastStepIs(generation uint8, step uint32) bool {
-	return d.tally.generation == generation && d.tally.step == step
 }
 
 func (d *decision) previousIs(g *Grant) {

@@ -1,5 +1,7 @@
 package gate
 
+import "time"
+
 // reEntry reports whether this ticket may ever come back in.
 func (d *decision) reEntry() bool {
 	return d.policy.ReEntry != ReEntryNone && d.ticket.ReEntry
@@ -17,6 +19,16 @@ func (d *decision) comingBack() bool {
 	return d.tally.entries >= d.ticket.PartySize()
 }
 
+// partyIsUnderWay reports whether some of the party came in and others have
+// still to follow.
+func (d *decision) partyIsUnderWay() bool {
+	party := d.ticket.PartySize()
+	if d.pauseMode() {
+		return d.tally.entries%party != 0
+	}
+	return d.tally.inside > 0 && d.tally.inside < party
+}
+
 // mayComeIn sets how many may come in and the limits that the claim holds to,
 // or refuses.
 func (d *decision) mayComeIn() bool {
@@ -30,21 +42,17 @@ func (d *decision) mayComeIn() bool {
 		}
 		v.Count = d.peopleOf(party - d.tally.entries)
 	case d.pauseMode():
-		if d.tally.entries >= party && d.pauseLasts() {
+		if d.comingBack() && !d.partyIsUnderWay() && d.pauseLasts(d.tally.lastIn) {
 			return true
 		}
-		left := party
-		if d.tally.entries < party {
-			left = party - d.tally.entries
-		}
-		v.Count = d.peopleOf(left)
+		v.Count = d.peopleOf(party - d.tally.entries%party)
 		v.EntryLimit = d.tally.entries + v.Count // nobody else came in meanwhile
 	default:
 		v.OpenLimit = party
 		if d.tally.inside >= party {
 			return d.beenInBefore(party)
 		}
-		if d.comingBack() && d.pauseLasts() {
+		if d.comingBack() && d.pauseLasts(time.Time{}) {
 			return true
 		}
 		v.Count = d.peopleOf(party - d.tally.inside)
@@ -65,12 +73,11 @@ func (d *decision) beenInBefore(party int) bool {
 }
 
 // pauseLasts refuses who comes back too soon. The pause runs from the last way
-// out, or from the last way in where no exit is on record.
-func (d *decision) pauseLasts() bool {
-	if d.policy.ReEntryPause <= 0 || d.tally.last == nil {
+// out, or from since, the last way in, where exits need not be on record.
+func (d *decision) pauseLasts(since time.Time) bool {
+	if d.policy.ReEntryPause <= 0 {
 		return false
 	}
-	since := d.tally.last.At
 	if d.tally.lastOut.After(since) {
 		since = d.tally.lastOut
 	}
@@ -94,26 +101,26 @@ func (d *decision) peopleOf(left int) int {
 	}
 }
 
-// entriesAreLeft holds the verdict to the numbers of entries that the event and
-// the ticket allow.
+// entriesAreLeft holds the verdict and its claim to the numbers of entries that
+// the event and the ticket allow.
 func (d *decision) entriesAreLeft() bool {
 	v := &d.verdict
-	left := v.Count
 	limit := func(allowed, used int) {
-		if allowed > 0 {
-			left = min(left, allowed-used)
+		if allowed <= 0 {
+			return
+		}
+		left := max(0, allowed-used)
+		v.Count = min(v.Count, left)
+		if most := d.tally.entries + left; v.EntryLimit == 0 || most < v.EntryLimit {
+			v.EntryLimit = most
 		}
 	}
 	limit(d.policy.EntriesPerSession, d.tally.entries)
 	limit(int(d.ticket.EntriesPerDay), d.tally.day)
 	limit(int(d.ticket.EntriesInAll), d.tally.all)
-	if left <= 0 {
+	if v.Count <= 0 {
 		d.previousIs(d.tally.last)
 		return d.refuse(ReasonEntriesUsedUp)
-	}
-	v.Count = left
-	if p := d.policy.EntriesPerSession; p > 0 && (v.EntryLimit == 0 || p < v.EntryLimit) {
-		v.EntryLimit = p
 	}
 	return false
 }

@@ -1,28 +1,40 @@
 package gate
 
-// leaving handles the way out. Whoever has a good ticket is let out, whatever
-// the hour and whatever is on record: a gate does not lock people in.
-func (d *decision) leaving() bool {
-	if !d.isExit() {
-		return false
-	}
+import "time"
+
+// leavingFromInside lets out whoever is on record as inside and shows a good
+// code or document, whatever the hour and whatever became of the ticket since: a
+// gate does not lock people in.
+func (d *decision) leavingFromInside() bool {
+	return d.tally.anywhere > 0 && d.isExit() && d.leave(ReasonExited)
+}
+
+// leavingUnseen lets out the holder of a valid ticket whose way in is not on
+// record, such as by an open gate.
+func (d *decision) leavingUnseen() bool {
+	return d.isExit() && d.leave(ReasonExitUnmatched)
+}
+
+func (d *decision) leave(r Reason) bool {
 	v := &d.verdict
-	v.Outcome, v.Reason, v.Count = Exit, ReasonExitUnmatched, 1
-	inside := 0
+	v.Outcome, v.Reason, v.Count = Exit, r, 1
 	for i := range d.history.Ticket {
 		g := &d.history.Ticket[i]
 		if g.Inside() > 0 {
-			inside += g.Inside()
 			v.Session = g.Session
 			v.Previous = g.admission()
 		}
 	}
-	if inside > 0 {
-		v.Reason = ReasonExited
-		v.Count = d.peopleOf(inside)
+	if d.tally.anywhere > 0 {
+		v.Count = d.peopleOf(min(d.tally.anywhere, d.ticket.PartySize()))
 	}
 	return true
 }
+
+// turnAround is how long somebody who just came in is not taken for leaving,
+// where only their being inside tells the direction: a phone that lingers at the
+// reader does not open the arm again.
+const turnAround = 30 * time.Second
 
 // isExit tells the direction: the lane's own, the side of the reader, or, where
 // neither says, out for who is inside.
@@ -37,7 +49,9 @@ func (d *decision) isExit() bool {
 		case DirectionEntry:
 			return false
 		default:
-			return d.tally.inside >= d.ticket.PartySize()
+			return d.tally.anywhere >= d.ticket.PartySize() &&
+				d.now.Sub(d.tally.lastIn) >= turnAround &&
+				!(d.shown.HasStep && d.tally.used(d.generation(), d.shown.Step))
 		}
 	default:
 		return false

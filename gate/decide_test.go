@@ -169,6 +169,10 @@ func TestDecide(t *testing.T) {
 			{"a ticket for a session that is not on the list", func(s *scene) { s.ticket.Sessions = []gate.SessionID{9} }, gate.Refuse, gate.ReasonOtherSession},
 			{"a ticket for both days, on the second", func(s *scene) { s.now = at("42:30"); s.ticket.Sessions = nil }, gate.Admit, gate.ReasonAdmitted},
 			{"no last entry is set", func(s *scene) { s.now = at("21:00"); s.policy.Sessions[0].LastEntry = time.Time{} }, gate.Admit, gate.ReasonAdmitted},
+			{"one session past last entry, the next one's doors open", func(s *scene) {
+				s.ticket.Sessions, s.now = nil, at("21:10")
+				s.policy.Sessions[1] = gate.Session{ID: tomorrow, Doors: at("21:00"), Start: at("22:00"), End: at("23:00")}
+			}, gate.Admit, gate.ReasonAdmitted},
 			{"an event without sessions", func(s *scene) { s.now = at("03:00"); s.policy.Sessions = nil }, gate.Admit, gate.ReasonAdmitted},
 			{"before their admission time", func(s *scene) { s.ticket.AdmitFrom = at("19:00") }, gate.Refuse, gate.ReasonBeforeAdmission},
 			{"not valid yet", func(s *scene) { s.ticket.ValidFrom = at("19:00") }, gate.Refuse, gate.ReasonNotYetValid},
@@ -239,6 +243,24 @@ func TestDecide(t *testing.T) {
 		{"a party of two", []row{
 			{"the first of them", func(s *scene) { s.ticket.Party = 2 }, gate.Admit, gate.ReasonAdmitted},
 			{"the second, on the same code", func(s *scene) { s.ticket.Party = 2; s.cameIn("18:29", 500) }, gate.Admit, gate.ReasonAdmitted},
+			{"the first of two comes back after the pause", func(s *scene) {
+				s.ticket.Party = 2
+				s.policy.ReEntry, s.policy.ReEntryPause = gate.ReEntryAfterExit, 15*time.Minute
+				s.wentOut("18:05", "18:10", 300, 400)
+				s.history.Ticket[0].Count, s.history.Ticket[0].Out = 2, 2
+			}, gate.Admit, gate.ReasonReAdmitted},
+			{"and the second right behind", func(s *scene) {
+				s.ticket.Party = 2
+				s.policy.ReEntry, s.policy.ReEntryPause = gate.ReEntryAfterExit, 15*time.Minute
+				s.wentOut("18:05", "18:10", 300, 400)
+				s.history.Ticket[0].Count, s.history.Ticket[0].Out = 2, 2
+				s.cameIn("18:30", 499)
+			}, gate.Admit, gate.ReasonReAdmitted},
+			{"the second, where a pause and no exit counts", func(s *scene) {
+				s.ticket.Party = 2
+				s.policy.ReEntry, s.policy.ReEntryPause = gate.ReEntryAfterPause, 20*time.Minute
+				s.cameIn("18:29", 500)
+			}, gate.Admit, gate.ReasonAdmitted},
 			{"a third", func(s *scene) { s.ticket.Party = 2; s.cameIn("18:20", 300).Count = 2 }, gate.Refuse, gate.ReasonPartyComplete},
 			{"a third, on the same code", func(s *scene) { s.ticket.Party = 2; s.cameIn("18:20", 500).Count = 2 }, gate.Refuse, gate.ReasonAlreadyInside},
 		}},
@@ -307,7 +329,39 @@ func TestDecide(t *testing.T) {
 			{"in again with the code of an exit that matched nobody", func(s *scene) {
 				s.history.HasOut, s.history.OutGeneration, s.history.OutStep = true, 1, 500
 			}, gate.Refuse, gate.ReasonCodeUsed},
+			{"refunded while inside", func(s *scene) {
+				s.lane.Kind, s.ticket.Status = gate.LaneExit, gate.StatusRefunded
+				s.cameIn("18:10", 400)
+			}, gate.Exit, gate.ReasonExited},
+			{"the former holder, by document", func(s *scene) {
+				s.lane.Kind = gate.LaneExit
+				s.cameIn("18:10", 400)
+				s.history.Floor = 2
+				s.document(zhang)
+			}, gate.Exit, gate.ReasonExited},
 			{"a lane for both ways, from inside", func(s *scene) { s.lane.Kind = gate.LaneBoth; s.cameIn("18:10", 400) }, gate.Exit, gate.ReasonExited},
+			{"a lane for both ways, the very code of a moment ago", func(s *scene) {
+				s.lane.Kind = gate.LaneBoth
+				s.cameIn("18:10", 500)
+			}, gate.Refuse, gate.ReasonAlreadyInside},
+			{"a lane for both ways, a phone that lingers at the reader", func(s *scene) {
+				s.lane.Kind = gate.LaneBoth
+				s.cameIn("18:29", 499).At = at("18:30").Add(-12 * time.Second)
+			}, gate.Refuse, gate.ReasonAlreadyInside},
+			{"a lane for both ways, a card that lingers at the reader", func(s *scene) {
+				s.lane.Kind = gate.LaneBoth
+				s.cameIn("18:29", 0).At = at("18:30").Add(-12 * time.Second)
+				s.document(zhang)
+			}, gate.Refuse, gate.ReasonAlreadyInside},
+			{"a lane for both ways, after the end", func(s *scene) {
+				s.lane.Kind, s.ticket.Sessions, s.now = gate.LaneBoth, nil, at("21:31")
+				s.cameIn("18:10", 400)
+			}, gate.Exit, gate.ReasonExited},
+			{"a lane for both ways, when the next doors are open", func(s *scene) {
+				s.lane.Kind, s.ticket.Sessions, s.now = gate.LaneBoth, nil, at("21:40")
+				s.policy.Sessions[1] = gate.Session{ID: tomorrow, Doors: at("21:35"), Start: at("22:00"), End: at("23:00")}
+				s.cameIn("18:10", 400)
+			}, gate.Exit, gate.ReasonExited},
 			{"a lane for both ways, from outside", func(s *scene) { s.lane.Kind = gate.LaneBoth }, gate.Admit, gate.ReasonAdmitted},
 			{"a lane for both ways, at its entry reader, but inside", func(s *scene) {
 				s.lane.Kind, s.shown.Direction = gate.LaneBoth, gate.DirectionEntry

@@ -18,11 +18,12 @@ func (d *decision) sessionID() SessionID {
 	return d.session.ID
 }
 
-// sessionFor returns the ticket's session that is on now, else its next one,
-// else its last. It returns nil when the event has no sessions, or none that
-// the ticket is good for.
+// sessionFor returns the ticket's session that may be entered now (of several
+// the one whose doors opened last), else one that is on, else its next one, else
+// its last. It returns nil when the event has no sessions, or none that the
+// ticket is good for.
 func (p *Policy) sessionFor(now time.Time, t *Ticket) *Session {
-	var next, last *Session
+	var open, on, next, last *Session
 	for i := range p.Sessions {
 		s := &p.Sessions[i]
 		switch {
@@ -35,12 +36,16 @@ func (p *Policy) sessionFor(now time.Time, t *Ticket) *Session {
 			if next == nil || s.Doors.Before(next.Doors) {
 				next = s
 			}
-		default:
-			return s
+		case now.After(s.lastEntry()):
+			on = s
+		case open == nil || s.Doors.After(open.Doors):
+			open = s
 		}
 	}
-	if next != nil {
-		return next
+	for _, s := range []*Session{open, on, next} {
+		if s != nil {
+			return s
+		}
 	}
 	return last
 }

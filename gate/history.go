@@ -56,13 +56,15 @@ type History struct {
 // tally is History seen from one session at one moment.
 type tally struct {
 	inside     int // people in, by this session's grants
+	anywhere   int // people in, by the grants of any session
 	entries    int // people admitted this session
 	day        int // people admitted today, any session
 	all        int // people admitted, any session
 	first      *Grant
 	last       *Grant
 	lastOut    time.Time
-	oldInside  *Grant // an older generation that is still in
+	lastIn     time.Time // of any session
+	oldInside  *Grant    // an older generation that is still in
 	hasCode    bool
 	generation uint8 // of the highest code accepted, in or out
 	step       uint32
@@ -76,6 +78,10 @@ func (h *History) tally(session SessionID, generation uint8, dayStart time.Time)
 	for i := range h.Ticket {
 		g := &h.Ticket[i]
 		t.all += g.Count
+		t.anywhere += g.Inside()
+		if g.At.After(t.lastIn) {
+			t.lastIn = g.At
+		}
 		if !g.At.Before(dayStart) {
 			t.day += g.Count
 		}
@@ -105,6 +111,11 @@ func (t *tally) raise(generation uint8, step uint32) {
 	if !t.hasCode || generation > t.generation || (generation == t.generation && step > t.step) {
 		t.hasCode, t.generation, t.step = true, generation, step
 	}
+}
+
+// isLast reports whether a code is the newest one accepted.
+func (t *tally) isLast(generation uint8, step uint32) bool {
+	return t.hasCode && t.generation == generation && t.step == step
 }
 
 // used reports whether a code is not newer than the newest one accepted.

@@ -13,7 +13,7 @@ type Ticket struct {
 	Entrance   EntranceID  // zero: any
 	Sessions   []SessionID // empty: any session of the event
 	ReEntry    bool        // may come back, where the policy knows re-entry
-	RealName   bool        // bound to a document
+	RealName   bool        // bound to a document; whether that is asked for is the policy's word
 	Party      uint8       // people that the ticket admits at a time; zero counts as 1
 
 	ValidFrom  time.Time // zero: no limit

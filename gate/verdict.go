@@ -18,6 +18,8 @@ type Verdict struct {
 	Marks      Marks
 	Hold       time.Duration // how long the barrier waits; zero: as the lane does
 	Group      Group         // where a leader brought others along
+	// Follows: one more of a party, on the code that let its first in.
+	Follows bool
 	// OpenLimit and EntryLimit are what the claim must hold to: people inside
 	// at a time, and people admitted in the session (zero: no limit).
 	OpenLimit, EntryLimit int

@@ -81,6 +81,43 @@ func TestPartyCounts(t *testing.T) {
 	}
 }
 
+// What Decide allows fits as a claim on the same history, and what happened in
+// the meantime counts.
+func TestClaimHoldsToTheSameRules(t *testing.T) {
+	claimOf := func(s *scene, v gate.Verdict) *gate.Claim {
+		return &gate.Claim{
+			Ticket: v.Ticket, Generation: v.Generation, Session: v.Session, HasStep: s.shown.HasStep, Step: s.shown.Step,
+			Count: v.Count, OpenLimit: v.OpenLimit, EntryLimit: v.EntryLimit, Follows: v.Follows,
+		}
+	}
+	second := plainScene()
+	second.ticket.Party = 2
+	second.policy.ReEntry, second.policy.ReEntryPause = gate.ReEntryAfterPause, 20*time.Minute
+	second.cameIn("18:29", 500)
+	if v := second.decide(); v.Outcome != gate.Admit {
+		t.Fatal(v.Reason)
+	} else if fits, _ := claimOf(second, v).Fits(&second.history); !fits {
+		t.Error("the second of a party on the same code: decided, and the claim does not fit")
+	}
+	single := plainScene()
+	single.ticket.Party, single.ticket.EntriesInAll = 2, 1
+	v := single.decide()
+	single.cameIn("18:30", 499) // another lane was quicker
+	if fits, by := claimOf(single, v).Fits(&single.history); fits || by == nil {
+		t.Errorf("the one entry of a ticket is used, and the claim fits: %v, %v", fits, by)
+	}
+}
+
+func TestExitOpensForThePartyAtMost(t *testing.T) {
+	s := plainScene()
+	s.lane.Kind, s.policy.PartyTogether = gate.LaneExit, true
+	s.cameIn("18:10", 400).Session = tomorrow // never left, last time
+	s.cameIn("18:20", 450)
+	if v := s.decide(); v.Count != 1 {
+		t.Errorf("the exit opens for %d on a ticket for one", v.Count)
+	}
+}
+
 func TestAlone(t *testing.T) {
 	good := gate.Verdict{Outcome: gate.Admit, Reason: gate.ReasonAdmitted, Count: 1}
 	for _, c := range []struct {

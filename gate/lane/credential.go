@@ -15,6 +15,11 @@ type shownCode struct {
 	ticket  gate.TicketID // zero: none that the pack knows
 	shown   gate.Presented
 	assumed *ticket.Body // the signed body that stands in for the pack
+
+	// The code and when it was shown, to be verified again when its document
+	// comes: the pack may be another one by then.
+	code *ticket.Code
+	at   time.Time
 }
 
 // shownDocument is a document that was read, as one tag for each event: the
@@ -62,7 +67,7 @@ func (d *Desk) verify(now time.Time, code *ticket.Code, packs []Pack) (shownCode
 	margins, untrusted := d.margins(pack.Policy())
 	r := v.Verify(code, onFile, now, margins)
 	out := shownCode{
-		event: pack.Event(),
+		event: pack.Event(), code: code, at: now,
 		shown: gate.Presented{
 			Kind: gate.CredentialCode, Generation: code.Generation,
 			HasStep: code.Form != ticket.FormStatic, Step: code.Step,

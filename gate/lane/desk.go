@@ -30,6 +30,8 @@ type Desk struct {
 	held    ticket.Held
 	history gate.History
 	ids     []gate.TicketID
+	person  []gate.TicketID // found by a person's documents
+	others  []gate.TicketID // the person's other tickets
 	record  ledger.Record
 }
 
@@ -109,6 +111,14 @@ func (d *Desk) Scan(ctx context.Context, r gate.Reading) Answer {
 	}
 	p := presentation{freshDocument: code == nil}
 	p.code, p.document = d.pairing.complete(now, code, document)
+	if code == nil && p.code != nil && p.code.code != nil {
+		again, reason, err := d.verify(p.code.at, p.code.code, packs)
+		if err != nil || reason != gate.ReasonNone {
+			p.code = nil // its event is gone
+		} else {
+			p.code = &again
+		}
+	}
 	var a Answer
 	if p.code != nil {
 		a = d.answerCode(ctx, now, &p, packs)

@@ -22,7 +22,8 @@ func (d *Desk) isKnown(document shownDocument, packs []Pack) bool {
 const mostTickets = 64
 
 // answerDocument finds the tickets of a document and takes the one that opens.
-// Where several would, staff choose.
+// Where several would let them in, staff choose, unless one person has one entry
+// anyway.
 func (d *Desk) answerDocument(ctx context.Context, now time.Time, document shownDocument, packs []Pack) Answer {
 	var (
 		best  gate.Verdict
@@ -57,7 +58,7 @@ func (d *Desk) answerDocument(ctx context.Context, now time.Time, document shown
 		from = packs[0]
 		shown := gate.Presented{Kind: gate.CredentialDocument}
 		return d.settle(ctx, now, from, d.decide(now, from, &shown, nil), &shown, nil)
-	case fits > 1:
+	case fits > 1 && best.Outcome == gate.Admit && !from.Policy().OnePerson:
 		return d.note(ctx, from, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonSeveralTickets})
 	}
 	shown := gate.Presented{Kind: gate.CredentialDocument, Documents: document.of(from.Event()), Direction: d.side}
@@ -73,6 +74,8 @@ func (d *Desk) answerDocument(ctx context.Context, now time.Time, document shown
 func better(v, than *gate.Verdict) bool {
 	rank := func(v *gate.Verdict) int {
 		switch {
+		case v.Reason == gate.ReasonExited: // the ticket that they came in on
+			return 5
 		case v.Opens():
 			return 4
 		case v.Wants != 0:

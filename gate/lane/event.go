@@ -6,8 +6,8 @@ import (
 	"github.com/venuegate/venuegate/gate"
 )
 
-// Event is one thing that happened at a lane. Exactly one of Verdict, Passage
-// and Busy is set.
+// Event is one thing that happened at a lane. At most one of Verdict, Passage and
+// Busy is set; with none of them a driver stopped, and Err says why.
 type Event struct {
 	Lane    gate.LaneID
 	At      time.Time
@@ -15,7 +15,7 @@ type Event struct {
 	Holder  Holder        // with Verdict, where the ticket is known
 	Took    time.Duration // with Verdict: from the reading to the durable decision
 	Passage *gate.Passage
-	Err     error // with Passage or Verdict: what went wrong, fit for a log
+	Err     error // what went wrong, fit for a log
 	Busy    bool  // somebody scanned while a passage was pending
 }
 

@@ -237,6 +237,18 @@ func (v *venue) ByDocument(tag gate.Tag, dst []gate.TicketID) ([]gate.TicketID, 
 	return dst, nil
 }
 
+func (v *venue) ByPerson(key gate.PersonKey, dst []gate.TicketID) ([]gate.TicketID, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for id, t := range v.tickets {
+		if slices.ContainsFunc(t.Documents, func(d gate.DocumentTag) bool { return d.Tag.Person() == key }) {
+			dst = append(dst, id)
+		}
+	}
+	slices.Sort(dst)
+	return dst, nil
+}
+
 func (v *venue) ByOrder(order gate.OrderID, dst []gate.TicketID) ([]gate.TicketID, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

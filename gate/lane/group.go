@@ -13,8 +13,8 @@ import (
 const mostInGroup = 255
 
 // admitOrder lets in what is left of an order, after its leader. Each ticket is
-// decided, claimed and recorded by itself, so that one which was refunded, or is
-// inside already, stays out without keeping the others waiting.
+// decided, claimed and recorded by itself, so that one which was refunded, or was
+// in before, stays out without keeping the others waiting.
 func (d *Desk) admitOrder(ctx context.Context, now time.Time, pack Pack, order gate.OrderID, a *Answer) {
 	leader := a.Verdict.Ticket
 	a.Verdict.Group = gate.Group{Admitted: a.Verdict.Count, Of: a.Verdict.Count}
@@ -38,7 +38,7 @@ func (d *Desk) admitOrder(ctx context.Context, now time.Time, pack Pack, order g
 		// Nobody shows anything: the leader stands for them.
 		shown := gate.Presented{Kind: gate.CredentialCode, Direction: d.side, Count: known.PartySize()}
 		v := d.decide(now, pack, &shown, known)
-		if v.Outcome != gate.Admit || a.Verdict.Count+v.Count > mostInGroup {
+		if v.Outcome != gate.Admit || v.Reason != gate.ReasonAdmitted || a.Verdict.Count+v.Count > mostInGroup {
 			continue
 		}
 		v.Marks |= gate.MarkLed

@@ -153,7 +153,12 @@ func (s *serving) passed(ctx context.Context, p passage) {
 	l := s.lane
 	s.pending, s.current = false, 0
 	err := errors.Join(p.err, l.desk.ended(ctx, p.answer, p.result))
-	l.display.Show(Event{Lane: l.desk.id, At: l.desk.clock.Now(), Passage: &p.result, Err: err})
+	now := l.desk.clock.Now()
+	l.display.Show(Event{Lane: l.desk.id, At: now, Passage: &p.result, Err: err})
+	if p.result.Result == gate.PassageNotOpened && ctx.Err() == nil {
+		failed := p.answer.Verdict.BarrierFailed()
+		l.display.Show(Event{Lane: l.desk.id, At: now, Verdict: &failed, Holder: p.answer.Holder})
+	}
 	if r := s.waiting; r != nil && ctx.Err() == nil {
 		s.waiting = nil
 		if l.desk.clock.Now().Sub(r.At) < freshEnough {

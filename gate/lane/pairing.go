@@ -7,8 +7,9 @@ import (
 )
 
 // pairing remembers one visitor's code while the document is missing, or the
-// other way round. Whatever is shown next either completes it or starts anew,
-// so two visitors' halves never meet once either has been answered.
+// other way round. The next code or document either completes it or starts anew,
+// so two visitors' halves never meet once either has been answered; what is
+// neither changes nothing.
 type pairing struct {
 	window   time.Duration
 	until    time.Time

@@ -6,29 +6,28 @@ import (
 	"github.com/venuegate/venuegate/gate"
 )
 
-// othersOf adds what the ledger holds of the same person's other tickets: by
-// the documents on file, by the document shown, and by the pack's own index.
+// othersOf finds a person's other tickets, by the documents on file, by the
+// document shown, and by what the ledger remembers of either, and adds what they
+// were admitted for to d.history. A pack that cannot be read leaves the ledger's
+// own index.
 func (d *Desk) othersOf(pack Pack, known *gate.Ticket, shown *gate.Presented) {
+	d.others = d.others[:0]
 	for _, key := range persons(known, shown) {
 		d.history.Person = d.ledger.Person(d.history.Person, key, known.ID)
-	}
-	var others gate.History
-	for i := range known.Documents {
-		if known.Documents[i].Short {
+		ids, err := pack.ByPerson(key, d.person[:0])
+		if d.person = ids; err != nil {
 			continue
 		}
-		ids, err := pack.ByDocument(known.Documents[i].Tag, nil)
-		if err != nil {
-			continue // the ledger's own index still stands
-		}
 		for _, id := range ids[:min(len(ids), mostTickets)] {
-			if id == known.ID {
-				continue
+			if id != known.ID && !slices.Contains(d.others, id) {
+				d.others = append(d.others, id)
 			}
-			others.Ticket = others.Ticket[:0]
-			d.ledger.History(&others, id)
-			d.history.Person = append(d.history.Person, others.Ticket...)
 		}
+	}
+	var other gate.History
+	for _, id := range d.others {
+		d.ledger.History(&other, id)
+		d.history.Person = append(d.history.Person, other.Ticket...)
 	}
 }
 

@@ -76,6 +76,7 @@ type Pack interface {
 	// Ticket fills in a ticket, re-using what memory it has.
 	Ticket(id gate.TicketID, into *gate.Ticket) (bool, error)
 	ByDocument(tag gate.Tag, dst []gate.TicketID) ([]gate.TicketID, error)
+	ByPerson(key gate.PersonKey, dst []gate.TicketID) ([]gate.TicketID, error)
 	ByOrder(order gate.OrderID, dst []gate.TicketID) ([]gate.TicketID, error)
 	ByForeign(tag gate.Tag) (gate.TicketID, bool, error)
 }

@@ -19,7 +19,7 @@ func (d *Desk) settle(ctx context.Context, now time.Time, pack Pack, v gate.Verd
 		return d.noteShown(ctx, pack, v, shown, known)
 	}
 	order := gate.OrderID(0)
-	if pack.Policy().Classes[known.Class].LeadsOrder {
+	if pack.Policy().Classes[known.Class].LeadsOrder && v.Reason == gate.ReasonAdmitted {
 		order = known.Order
 	}
 	a := d.admit(ctx, now, pack, v, shown, known)
@@ -56,10 +56,10 @@ func (d *Desk) claim(now time.Time, pack Pack, v *gate.Verdict, shown *gate.Pres
 	c := &gate.Claim{
 		Event: pack.Event(), Ticket: v.Ticket, Generation: v.Generation, Session: v.Session,
 		HasStep: shown.HasStep, Step: shown.Step, Count: v.Count,
-		OpenLimit: v.OpenLimit, EntryLimit: v.EntryLimit, Lane: d.id, At: now,
+		OpenLimit: v.OpenLimit, EntryLimit: v.EntryLimit, Follows: v.Follows, Lane: d.id, At: now,
 	}
 	if pack.Policy().OnePerson {
-		c.Persons = persons(known, shown)
+		c.Persons, c.Others = persons(known, shown), d.others
 	}
 	return c
 }
@@ -91,7 +91,11 @@ func (d *Desk) noteShown(ctx context.Context, pack Pack, v gate.Verdict, shown *
 	if v.Marks.Has(gate.MarkPreCheck) && v.Outcome == gate.Admit {
 		r.Kind = ledger.KindPreCheck
 	}
-	return Answer{Verdict: v, Holder: holder(known), Err: d.journal.Note(ctx, r)}
+	a := Answer{Verdict: v, Holder: holder(known), Err: d.journal.Note(ctx, r)}
+	if v.Reason == gate.ReasonDocumentMismatch {
+		a.Holder = Holder{} // staff need not see whose ticket somebody else held up
+	}
+	return a
 }
 
 // fill writes a verdict into d.record.

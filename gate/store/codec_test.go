@@ -172,14 +172,29 @@ func fill(t *testing.T, v reflect.Value) {
 	}
 }
 
-func TestOrderIndex(t *testing.T) {
-	tickets := []gate.Ticket{
-		{Event: 1, ID: 1, Generation: 1, Order: 70},
-		{Event: 1, ID: 2, Generation: 1, Order: 71},
-		{Event: 1, ID: 3, Generation: 1},
-		{Event: 1, ID: 4, Generation: 1, Order: 70},
+func TestPersonIndex(t *testing.T) {
+	document := func(a, b byte) gate.DocumentTag {
+		var tag gate.Tag
+		tag[0], tag[15] = a, b
+		return gate.DocumentTag{Type: gate.DocumentResident, Tag: tag}
 	}
-	path := filepath.Join(t.TempDir(), "orders.pack")
+	tickets := []gate.Ticket{
+		{Event: 1, ID: 1, Generation: 1, Documents: []gate.DocumentTag{document(5, 1), document(6, 1)}},
+		{Event: 1, ID: 2, Generation: 1, Documents: []gate.DocumentTag{document(6, 1)}},
+		{Event: 1, ID: 3, Generation: 1, Documents: []gate.DocumentTag{document(7, 1)}},
+	}
+	p := packOf(t, tickets)
+	for first, want := range map[byte][]gate.TicketID{5: {1}, 6: {1, 2}, 7: {3}, 8: nil} {
+		if got, err := p.ByPerson(gate.PersonKey{first}, nil); err != nil || !slices.Equal(got, want) {
+			t.Errorf("person %d: %v, %v, want %v", first, got, err, want)
+		}
+	}
+}
+
+// packOf builds, verifies and opens a pack of event 1.
+func packOf(t *testing.T, tickets []gate.Ticket) *Pack {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "some.pack")
 	src := Source{Event: 1, Version: 1, Policy: &gate.Policy{Event: 1}}
 	if _, err := BuildPack(t.Context(), path, src, func(yield func(gate.Ticket, error) bool) {
 		for _, k := range tickets {
@@ -197,7 +212,18 @@ func TestOrderIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = p.Close() }()
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+func TestOrderIndex(t *testing.T) {
+	tickets := []gate.Ticket{
+		{Event: 1, ID: 1, Generation: 1, Order: 70},
+		{Event: 1, ID: 2, Generation: 1, Order: 71},
+		{Event: 1, ID: 3, Generation: 1},
+		{Event: 1, ID: 4, Generation: 1, Order: 70},
+	}
+	p := packOf(t, tickets)
 	for order, want := range map[gate.OrderID][]gate.TicketID{70: {1, 4}, 71: {2}, 72: nil, 0: nil} {
 		if got, err := p.ByOrder(order, nil); err != nil || !slices.Equal(got, want) {
 			t.Errorf("order %d: %v, %v, want %v", order, got, err, want)

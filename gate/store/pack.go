@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -135,6 +136,28 @@ func (p *Pack) Ticket(id gate.TicketID, into *gate.Ticket) (known bool, err erro
 // order. The error is a [*DamagedError].
 func (p *Pack) ByDocument(tag gate.Tag, dst []gate.TicketID) ([]gate.TicketID, error) {
 	return p.byKey(&p.documents, tag[:], "index of documents", dst)
+}
+
+// ByPerson appends the tickets of whoever has a document whose tag begins with
+// key, each once, in ascending order of the tags. The error is a
+// [*DamagedError].
+func (p *Pack) ByPerson(key gate.PersonKey, dst []gate.TicketID) (found []gate.TicketID, err error) {
+	found = dst
+	old := debug.SetPanicOnFault(true)
+	defer p.unmask(old, &err)
+	c := p.documents.Get().(*bbolt.Cursor)
+	for k, v := c.Seek(key[:]); bytes.HasPrefix(k, key[:]); k, v = c.Next() {
+		if len(v) == 0 || len(v)%idSize != 0 {
+			return dst, &DamagedError{File: p.file, What: "index of documents"}
+		}
+		for ; len(v) > 0; v = v[idSize:] {
+			if id := gate.TicketID(binary.BigEndian.Uint64(v)); !slices.Contains(found[len(dst):], id) {
+				found = append(found, id)
+			}
+		}
+	}
+	p.documents.Put(c)
+	return found, nil
 }
 
 // ByOrder appends the tickets of an order to dst, in ascending order. The error

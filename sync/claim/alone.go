@@ -45,6 +45,11 @@ func (a *Alone) Claim(ctx context.Context, c *gate.Claim) (gate.ClaimAnswer, err
 	for _, p := range c.Persons {
 		h.Person = a.records.Person(h.Person, p, c.Ticket)
 	}
+	var other gate.History
+	for _, id := range c.Others {
+		a.records.History(&other, id)
+		h.Person = append(h.Person, other.Ticket...)
+	}
 	if ok, by := c.Fits(&h); !ok {
 		a.Release(request)
 		return gate.ClaimAnswer{By: by}, nil

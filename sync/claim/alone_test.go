@@ -146,6 +146,19 @@ func TestOnePersonOnTwoTickets(t *testing.T) {
 	})
 }
 
+// The first ticket's record names one of the person's documents, the second
+// ticket another: what the pack knows of the person joins them.
+func TestOnePersonByTheOtherTickets(t *testing.T) {
+	var book records
+	keeper := claim.NewAlone(&book)
+	book.write(gate.Grant{Ticket: 1, Session: 1, Count: 1, Lane: 5}, gate.PersonKey{1})
+	c := single(2)
+	c.Persons, c.Others = []gate.PersonKey{{2}}, []gate.TicketID{1}
+	if a, err := keeper.Claim(t.Context(), c); err != nil || a.Granted || a.By == nil || a.By.Lane != 5 {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keeper := claim.NewAlone(&records{})
@@ -175,8 +188,8 @@ func TestLimits(t *testing.T) {
 		{"came and left", gate.Claim{Count: 1, OpenLimit: 1, HasStep: true, Step: 20}, []gate.Grant{grant(1, 1, 10)}, true},
 		{"came and left, all entries used", gate.Claim{Count: 1, OpenLimit: 1, EntryLimit: 1, HasStep: true, Step: 20}, []gate.Grant{grant(1, 1, 10)}, false},
 		{"came and left, the same code", gate.Claim{Count: 1, OpenLimit: 1, HasStep: true, Step: 10}, []gate.Grant{grant(1, 1, 10)}, false},
-		{"the rest of a party", gate.Claim{Count: 2, OpenLimit: 3, HasStep: true, Step: 10}, []gate.Grant{grant(1, 0, 10)}, true},
-		{"more than the rest of a party", gate.Claim{Count: 3, OpenLimit: 3, HasStep: true, Step: 10}, []gate.Grant{grant(1, 0, 10)}, false},
+		{"the rest of a party", gate.Claim{Count: 2, OpenLimit: 3, HasStep: true, Step: 10, Follows: true}, []gate.Grant{grant(1, 0, 10)}, true},
+		{"more than the rest of a party", gate.Claim{Count: 3, OpenLimit: 3, HasStep: true, Step: 10, Follows: true}, []gate.Grant{grant(1, 0, 10)}, false},
 		{"no limits", gate.Claim{Count: 1, HasStep: true, Step: 20}, []gate.Grant{grant(1, 0, 10)}, true},
 		{"another session", gate.Claim{Count: 1, OpenLimit: 1, Session: 2, HasStep: true, Step: 20}, []gate.Grant{grant(1, 0, 10)}, true},
 		{"another session, an old code", gate.Claim{Count: 1, OpenLimit: 1, Session: 2, HasStep: true, Step: 5}, []gate.Grant{grant(1, 0, 10)}, false},
