@@ -88,13 +88,17 @@ func freeBytes(dir string) (int64, error) {
 	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:unconvert // 32 bits wide on arm
 }
 
-// logHealth writes down how a warning changed.
+// logHealth writes down how a warning changed. What it was about is over once it
+// is cleared, so its cause is left out.
 func (a *Appliance) logHealth(c health.Change) {
 	line := a.log.Info()
 	if c.Event != health.Cleared && c.Active.Severity() != health.Info {
 		line = a.log.Warn()
 	}
-	line.Str("code", string(c.Active.Code)).Str("about", c.Active.Subject).
-		Str("cause", c.Active.Detail.Cause).Stringer("change", c.Event).Msg("health")
+	line.Str("code", string(c.Active.Code)).Str("about", c.Active.Subject)
+	if c.Event != health.Cleared {
+		line.Str("cause", c.Active.Detail.Cause)
+	}
+	line.Stringer("change", c.Event).Msg("health")
 	a.hub.Changed()
 }

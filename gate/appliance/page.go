@@ -123,11 +123,20 @@ func (a *Appliance) logVerdict(e *lane.Event, name string) {
 		Int("count", e.Verdict.Count).Dur("took_ms", e.Took.Round(time.Microsecond)).Msg("scan")
 }
 
+// logEvent writes down what is no verdict. A barrier that did not open for a
+// visitor whose ticket is good is worth a warning even where no device is down.
 func (a *Appliance) logEvent(e *lane.Event, name string) {
-	switch {
-	case e.Err != nil:
-		a.log.Warn().Str("lane", name).Err(e.Err).Msg("lane")
-	case e.Passage != nil:
-		a.log.Debug().Str("lane", name).Stringer("passage", e.Passage.Result).Int("passed", e.Passage.Passed).Msg("passage")
+	if e.Err == nil && e.Passage == nil {
+		return
 	}
+	line, message := a.log.Debug(), "passage"
+	if e.Err != nil || e.Passage.Result == gate.PassageNotOpened {
+		line = a.log.Warn()
+	}
+	if e.Passage == nil {
+		message = "lane"
+	} else {
+		line.Stringer("passage", e.Passage.Result).Int("passed", e.Passage.Passed)
+	}
+	line.Str("lane", name).AnErr("error", e.Err).Msg(message)
 }

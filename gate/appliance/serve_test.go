@@ -50,4 +50,31 @@ func TestPageFails(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Error(err)
 	}
+	for line := range strings.Lines(s.log.String()) {
+		if strings.Contains(line, `"change":"cleared"`) && strings.Contains(line, `"cause"`) {
+			t.Errorf("what is over is told with its cause: %s", line)
+		}
+	}
+}
+
+// A barrier that does not open for a good ticket is in the log as a warning.
+func TestBarrierNotOpened(t *testing.T) {
+	s := newSite(t)
+	s.sell(1)
+	s.setUp()
+	s.plugIn()
+	s.open()
+	if err := s.turnstile.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.await("the warning about the barrier", func() bool { return s.warned(health.DeviceDown) })
+	s.scan(s.code(1))
+	s.await("the log", func() bool {
+		for line := range strings.Lines(s.log.String()) {
+			if strings.Contains(line, `"passage":"not_opened"`) {
+				return strings.Contains(line, `"level":"warn"`)
+			}
+		}
+		return false
+	})
 }
