@@ -32,7 +32,7 @@ func newGateRig(t testing.TB, change func(*barrier.GateBoardOptions)) *gateRig {
 	}
 	o := barrier.GateBoardOptions{
 		Passing: barrier.Passing{Name: "swing", Wait: time.Hour, OnEvent: r.onEvent},
-		Port:    r.port(path), Poll: 5 * time.Millisecond, Answer: 100 * time.Millisecond,
+		Port:    r.port(path), Poll: 5 * time.Millisecond, Answer: 5 * time.Second,
 	}
 	if change != nil {
 		change(&o)
@@ -98,7 +98,14 @@ func TestGateBoard(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newGateRig(t, tt.change)
+			r := newGateRig(t, func(o *barrier.GateBoardOptions) {
+				if tt.opening.Hold > 0 {
+					o.Wait = tt.opening.Hold
+				}
+				if tt.change != nil {
+					tt.change(o)
+				}
+			})
 			if tt.onOpen != nil {
 				r.dev.OnOpen(func(side string) { tt.onOpen(r.dev, side) })
 			}
@@ -133,7 +140,9 @@ func TestGateBoardFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			// The board is asked for nothing else meanwhile, so that the fault
 			// meets the command.
-			r := newGateRig(t, func(o *barrier.GateBoardOptions) { o.Poll = time.Second })
+			r := newGateRig(t, func(o *barrier.GateBoardOptions) {
+				o.Poll, o.Answer, o.Wait = time.Second, 300*time.Millisecond, opening.Hold
+			})
 			r.dev.Fail(tt.fault)
 			got, err := r.Open(t.Context(), opening)
 			if got != tt.want || !errors.Is(err, tt.err) {
@@ -145,7 +154,7 @@ func TestGateBoardFaults(t *testing.T) {
 
 // An answer that was lost does not lose the passage: the counter tells of it.
 func TestGateBoardCountsThroughLostAnswers(t *testing.T) {
-	r := newGateRig(t, nil)
+	r := newGateRig(t, func(o *barrier.GateBoardOptions) { o.Answer = 100 * time.Millisecond })
 	r.dev.OnOpen(func(side string) {
 		r.dev.Fail(hwtest.FaultSilence, hwtest.FaultChecksum, hwtest.FaultHalf)
 		r.dev.Pass(side, 1)
@@ -156,7 +165,7 @@ func TestGateBoardCountsThroughLostAnswers(t *testing.T) {
 }
 
 func TestGateBoardSaysWhatIsWrong(t *testing.T) {
-	r := newGateRig(t, nil)
+	r := newGateRig(t, func(o *barrier.GateBoardOptions) { o.Answer = 100 * time.Millisecond })
 	r.dev.Fail(slices.Repeat([]hwtest.Fault{hwtest.FaultChecksum}, 3)...)
 	if err := r.awaitUp(t, false).Err; !errors.Is(err, barrier.ErrChecksum) {
 		t.Errorf("the reason is %v", err)

@@ -87,7 +87,11 @@ func TestGPIO(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newGPIORig(t, nil)
+			r := newGPIORig(t, func(o *barrier.GPIOOptions) {
+				if tt.opening.Hold > 0 {
+					o.Wait = tt.opening.Hold
+				}
+			})
 			line := lineIn
 			if tt.opening.Direction == gate.DirectionExit {
 				line = lineOut

@@ -48,7 +48,7 @@ func newModbusRig(t testing.TB, change func(*barrier.ModbusOptions)) *modbusRig 
 	}
 	o := barrier.ModbusOptions{
 		Passing:  barrier.Passing{Name: "arm", Wait: time.Hour, OnEvent: r.onEvent},
-		Board:    barrier.ModbusBoardOptions{Port: r.port(path), Poll: 5 * time.Millisecond, Answer: 100 * time.Millisecond},
+		Board:    barrier.ModbusBoardOptions{Port: r.port(path), Poll: 5 * time.Millisecond, Answer: 5 * time.Second},
 		Contacts: contacts(), ExitChannel: 2, Pulse: 200 * time.Millisecond,
 	}
 	if change != nil {
@@ -127,7 +127,14 @@ func TestModbus(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newModbusRig(t, tt.change)
+			r := newModbusRig(t, func(o *barrier.ModbusOptions) {
+				if tt.opening.Hold > 0 {
+					o.Wait = tt.opening.Hold
+				}
+				if tt.change != nil {
+					tt.change(o)
+				}
+			})
 			if tt.pulse != nil {
 				r.onPulse(func() { tt.pulse(r) })
 			}
@@ -173,7 +180,9 @@ func TestModbusFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			// The board is asked for nothing else meanwhile, so that the fault
 			// meets the pulse.
-			r := newModbusRig(t, func(o *barrier.ModbusOptions) { o.Board.Poll = time.Second })
+			r := newModbusRig(t, func(o *barrier.ModbusOptions) {
+				o.Board.Poll, o.Board.Answer, o.Wait = time.Second, 300*time.Millisecond, opening.Hold
+			})
 			r.dev.Fail(tt.fault)
 			got, err := r.Open(t.Context(), opening)
 			if got != tt.want || !errors.Is(err, tt.err) {
@@ -186,7 +195,7 @@ func TestModbusFaults(t *testing.T) {
 // A board that falls silent is reported once, and comes back by itself with its
 // contacts open.
 func TestModbusSilence(t *testing.T) {
-	r := newModbusRig(t, nil)
+	r := newModbusRig(t, func(o *barrier.ModbusOptions) { o.Board.Answer = 100 * time.Millisecond })
 	r.dev.Fail(slices.Repeat([]hwtest.Fault{hwtest.FaultSilence}, 4)...)
 	if err := r.awaitUp(t, false).Err; !errors.Is(err, barrier.ErrSilent) {
 		t.Errorf("the reason is %v", err)

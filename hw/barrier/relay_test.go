@@ -142,7 +142,7 @@ func TestOpen(t *testing.T) {
 		},
 		{
 			"the lane says how long",
-			setup{feedback: true, passAfter: nobody, wait: time.Hour},
+			setup{feedback: true, passAfter: nobody, wait: ms},
 			gate.Opening{Count: 1, Hold: 300 * ms},
 			gate.Passage{Result: gate.PassageTimedOut},
 			"1 off, 1 on, 1 off, ",

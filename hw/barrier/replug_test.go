@@ -97,12 +97,12 @@ func TestNoise(t *testing.T) {
 		}
 	}
 	t.Run("modbus", func(t *testing.T) {
-		r := newModbusRig(t, func(o *barrier.ModbusOptions) { o.Board.Answer = 5 * time.Second })
+		r := newModbusRig(t, nil)
 		r.onPulse(func() { r.walk(inPass) })
 		check(t, r.bench, r.dev.Write, func() barrier.Counts { return r.turnstile.Stats().Counts })
 	})
 	t.Run("gate board", func(t *testing.T) {
-		r := newGateRig(t, func(o *barrier.GateBoardOptions) { o.Answer = 5 * time.Second })
+		r := newGateRig(t, nil)
 		r.dev.OnOpen(func(side string) { r.dev.Pass(side, 1) })
 		check(t, r.bench, r.dev.Write, func() barrier.Counts { return r.gate.Stats().Counts })
 	})

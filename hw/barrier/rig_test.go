@@ -97,14 +97,15 @@ func (b *bench) run(t testing.TB, d driven, dev interface{ Close() error }) {
 	b.awaitUp(t, true)
 }
 
-// awaitUp waits for the next report of the device and returns it.
+// awaitUp waits until the device is reported to be up, or not, and returns the
+// report. A device that is down may be so for one reason after another.
 func (b *bench) awaitUp(t testing.TB, up bool) gate.DeviceState {
 	t.Helper()
-	s := hwtest.Receive(t, b.states)
-	if s.Up != up {
-		t.Fatalf("state %+v, want up to be %v", s, up)
+	for {
+		if s := hwtest.Receive(t, b.states); s.Up == up {
+			return s
+		}
 	}
-	return s
 }
 
 type ended struct {

@@ -68,19 +68,26 @@ func (l *Line) Plug() error {
 // Unplug hangs the device up and removes the path: a driver that reads gets the
 // end of file, again and again, and every other operation fails with EIO.
 func (l *Line) Unplug() error {
+	pump, err := l.hangUp()
+	if pump != nil {
+		<-pump // not with the lock held: receive may be writing
+	}
+	return err
+}
+
+func (l *Line) hangUp() (pump chan struct{}, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.master == nil {
-		return nil
+		return nil, nil
 	}
-	err := os.Remove(l.path)
+	err = os.Remove(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	err = errors.Join(err, l.master.Close(), l.slave.Close())
-	<-l.pump
 	l.master, l.slave = nil, nil
-	return err
+	return l.pump, err
 }
 
 // Close unplugs the line for good.
