@@ -17,7 +17,7 @@ const (
 type Opening struct {
 	Direction Direction     // entry or exit
 	Count     int           // people that may pass on this grant, at least 1
-	Hold      time.Duration // how long to wait for them; zero for the barrier's own default
+	Hold      time.Duration // how long each of them has, where that is longer than the barrier's own time
 }
 
 // Passage is how an opening ended.

@@ -116,10 +116,9 @@ func (op *opener) tryOpen(ctx context.Context, o gate.Opening) (gate.Passage, er
 	defer cancel(nil)
 	defer context.AfterFunc(*run, func() { cancel(ErrStopped) })()
 
-	s := session{op: op, ctx: ctx, direction: o.Direction, count: max(o.Count, 1)}
-	if o.Hold > 0 {
-		s.until = time.Now().Add(o.Hold)
-	}
+	// Never less than the barrier's own wait: a grant is not given back while the
+	// turnstile that it opened may still be unlocked.
+	s := session{op: op, ctx: ctx, direction: o.Direction, count: max(o.Count, 1), each: max(op.wait, o.Hold)}
 	op.do(func(m *machine) { m.begin(time.Now(), o.Direction, s.count) })
 	err := s.letThrough()
 	var p gate.Passage
@@ -140,9 +139,9 @@ type session struct {
 	ctx       context.Context //nolint:containedctx // lives as long as the call of Open
 	direction gate.Direction
 	count     int
-	until     time.Time // end of it all; zero for a wait per person
-	sent      bool      // something may have reached the board
-	doubt     bool      // a pulse may not have been what it should
+	each      time.Duration // how long each person has
+	sent      bool          // something may have reached the board
+	doubt     bool          // a pulse may not have been what it should
 }
 
 // letThrough pulses once per person, the next one when the last has passed.
@@ -169,17 +168,10 @@ func (s *session) letThrough() error {
 
 // wait gives person i the time to pass and says whether to let the next in.
 func (s *session) wait(i int, last bool) (bool, error) {
-	left := s.op.wait
-	if !s.until.IsZero() {
-		left = time.Until(s.until)
-	}
 	if s.op.m.blind {
-		if !last {
-			left = s.op.wait
-		}
-		return !last, s.pause(left)
+		return !last, s.pause(s.each)
 	}
-	over := time.Now().Add(left)
+	over := time.Now().Add(s.each)
 	for {
 		now := time.Now()
 		seen, settles, fire := s.op.seen(now)

@@ -33,7 +33,7 @@ type RelayOptions struct {
 	// Wait is how long one person has to walk through after a pulse: 5.5 s when
 	// zero. Without feedback nothing is waited for, and it is the pause before
 	// the next pulse, since a turnstile ignores one while it is unlocked: 2 s
-	// when zero. Opening.Hold overrides it.
+	// when zero. A longer Opening.Hold overrides it.
 	Wait time.Duration
 
 	Feedback *Feedback // nil when the turnstile does not tell who passed

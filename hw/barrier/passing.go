@@ -13,7 +13,7 @@ type Passing struct {
 
 	// Wait is how long one person has to walk through after a pulse: 5.5 s when
 	// zero, and the 2 s between pulses where nothing is told of passages.
-	// Opening.Hold overrides it.
+	// A longer Opening.Hold overrides it.
 	Wait time.Duration
 	// Tail is how long after the last granted person another one counts as a
 	// tailgater and not as somebody who forced the way: 2 s when zero.
