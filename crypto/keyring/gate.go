@@ -2,41 +2,10 @@ package keyring
 
 import (
 	"crypto/ed25519"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
 )
-
-// Domain says what kind of thing a gate's signature is on, so that a signature
-// made for one purpose can never pass for another.
-type Domain string
-
-// The domains of the house.
-const (
-	DomainHead  Domain = "journal head"  // the newest record of one of the gate's journals
-	DomainClaim Domain = "claim request" // an admission claim put to the keepers
-)
-
-// signPrefix begins whatever a gate signs. No VG1 message begins like it.
-const signPrefix = "venuegate\x00"
-
-// message is what is signed: the prefix, the domain's length as a big-endian
-// u32, the domain, and the message itself. With the length in front, no domain
-// and message can be read as another pair.
-func (d Domain) message(message []byte) []byte {
-	out := make([]byte, 0, len(signPrefix)+4+len(d)+len(message))
-	out = append(out, signPrefix...)
-	out = binary.BigEndian.AppendUint32(out, uint32(len(d)))
-	out = append(out, d...)
-	return append(out, message...)
-}
-
-// Verify reports whether a signature in this domain is that of the given
-// gate's key.
-func (d Domain) Verify(gate ed25519.PublicKey, message, signature []byte) bool {
-	return len(gate) == ed25519.PublicKeySize && ed25519.Verify(gate, d.message(message), signature)
-}
 
 // Gate is a gate's identity: an Ed25519 key made on the box, which never
 // leaves it. It is safe for several goroutines.
@@ -59,14 +28,14 @@ func (g *Gate) Public() ed25519.PublicKey {
 	return g.private.Public().(ed25519.PublicKey)
 }
 
-// Sign signs a message in a domain.
-func (g *Gate) Sign(d Domain, message []byte) []byte {
-	return ed25519.Sign(g.private, d.message(message))
-}
+// Sign signs a message as it stands. So that a signature made for one purpose
+// can never pass for another, every message that a gate signs begins with a
+// domain of its own, as the bytes of a journal's head do ("VG1 head", zero; see
+// docs/protocol/journal.md); putting it there is up to whoever defines the
+// message. What TLS signs begins with 64 spaces.
+func (g *Gate) Sign(message []byte) []byte { return ed25519.Sign(g.private, message) }
 
-// Signer returns the private key for TLS between gates. Whatever it signs
-// directly must not be a message of a [Domain]; TLS's own never is, since it
-// begins with 64 spaces.
+// Signer returns the private key for TLS between gates.
 func (g *Gate) Signer() ed25519.PrivateKey { return g.private }
 
 // Format keeps the key out of logs, whatever the verb: it prints the first

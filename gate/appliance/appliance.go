@@ -2,7 +2,6 @@ package appliance
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net"
@@ -168,7 +167,7 @@ func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 	dataDir := o.Config.Gate.DataDir
 	begin := time.Now()
 	j, found, err := journal.Open(journal.Options{
-		Dir: filepath.Join(dataDir, "journal"), Gate: o.Config.Gate.ID, Signer: headSigner{a.key},
+		Dir: filepath.Join(dataDir, "journal"), Gate: o.Config.Gate.ID, Signer: a.key,
 		OnRecover: func(r *ledger.Record, h ledger.Hash) error {
 			a.open.see(r)
 			a.fires.see(r)
@@ -191,16 +190,32 @@ func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 	if found.Torn != nil {
 		a.log.Info().Int("segment", found.Torn.Segment).Int64("byte", found.Torn.Offset).Msg("the last write before the stop was not finished; nothing of it had been answered for")
 	}
-	for _, d := range found.Damage {
-		a.log.Error().Stringer("damage", d).Msg("journal damaged")
-	}
-	if n := len(found.Damage) + found.MoreDamage; n > 0 {
-		a.health.Set(a.clock.Now(), health.JournalDamaged, "", health.Detail{Count: n, Cause: found.Damage[0].String()})
-	}
+	a.noteDamage(found)
 	if err := a.settleOpen(ctx); err != nil {
 		a.log.Error().Err(err).Int("grants", len(a.open)).Msg("what the last run left open is settled later")
 	}
 	return nil
+}
+
+// noteDamage tells of what is wrong with the journal that was found. A head that
+// does not verify is another key's: the journal was put together from two, or
+// somebody wrote in it.
+func (a *Appliance) noteDamage(found journal.Recovery) {
+	var causes []string
+	for _, d := range found.Damage {
+		causes = append(causes, d.String())
+	}
+	for i := range found.Heads {
+		if err := found.Heads[i].Verify(a.key.Public()); err != nil {
+			causes = append(causes, "journal: "+err.Error())
+		}
+	}
+	for _, c := range causes {
+		a.log.Error().Str("damage", c).Msg("journal damaged")
+	}
+	if len(causes) > 0 {
+		a.health.Set(a.clock.Now(), health.JournalDamaged, "", health.Detail{Count: len(causes) + found.MoreDamage, Cause: causes[0]})
+	}
 }
 
 // committed folds what has become durable into the ledger, before the lane that
@@ -266,8 +281,3 @@ func (a *Appliance) Page() net.Addr {
 	}
 	return a.page.Addr()
 }
-
-// headSigner signs journal heads with the gate's key.
-type headSigner struct{ key *keyring.Gate }
-
-func (s headSigner) Sign(message []byte) []byte { return ed25519.Sign(s.key.Signer(), message) }

@@ -1,9 +1,10 @@
 package appliance_test
 
 import (
-	"crypto/ed25519"
+	"crypto/rand"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -16,19 +17,11 @@ import (
 	"github.com/venuegate/venuegate/gate/store/journal"
 )
 
-type signer struct{ ed25519.PrivateKey }
-
-func (s signer) Sign(message []byte) []byte { return ed25519.Sign(s.PrivateKey, message) }
-
 // stopWhilePassing leaves a journal as a gate does whose power is cut while
 // somebody is in the turnstile.
-func (s *site) stopWhilePassing(id gate.TicketID) {
+func (s *site) stopWhilePassing(id gate.TicketID, key *keyring.Gate) {
 	s.t.Helper()
-	key, err := keyring.LoadGate(filepath.Join(s.data(), "identity.key"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	j, _, err := journal.Open(journal.Options{Dir: filepath.Join(s.data(), "journal"), Gate: 1, Signer: signer{key.Signer()}})
+	j, _, err := journal.Open(journal.Options{Dir: filepath.Join(s.data(), "journal"), Gate: 1, Signer: key})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -39,6 +32,16 @@ func (s *site) stopWhilePassing(id gate.TicketID) {
 	if err := errorsOf(err, j.Close()); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// key is the gate's own.
+func (s *site) key() *keyring.Gate {
+	s.t.Helper()
+	key, err := keyring.LoadGate(filepath.Join(s.data(), "identity.key"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return key
 }
 
 // unsettled counts the grants on the disk that have no end.
@@ -64,7 +67,7 @@ func TestFullDiskAtStart(t *testing.T) {
 	s := newSite(t)
 	s.sell(1)
 	s.setUp()
-	s.stopWhilePassing(1)
+	s.stopWhilePassing(1, s.key())
 
 	// No file grows past half a segment: as good as a full disk.
 	var before unix.Rlimit
@@ -92,5 +95,30 @@ func TestFullDiskAtStart(t *testing.T) {
 		}
 		s.await("the journal is back", func() bool { return !s.warned(health.JournalFailed) })
 		s.await("the grant is settled", func() bool { return s.unsettled() == 0 })
+	})
+}
+
+// A journal that another key has signed is told of.
+func TestHeadsAreVerified(t *testing.T) {
+	s := newSite(t)
+	s.sell(1)
+	s.setUp()
+	s.stopWhilePassing(1, s.key())
+	s.run(s.config(), func(a *appliance.Appliance) {
+		s.gate = a
+		if w, on := s.warning(health.JournalDamaged); on {
+			t.Errorf("the gate's own journal: %+v", w)
+		}
+	})
+	other, err := keyring.NewGate(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stopWhilePassing(1, other)
+	s.run(s.config(), func(a *appliance.Appliance) {
+		s.gate = a
+		if w, _ := s.warning(health.JournalDamaged); !strings.Contains(w.Detail.Cause, "signature does not verify: gate 1, epoch 3") || w.Detail.Count != 1 {
+			t.Errorf("another key's: %+v", w)
+		}
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/venuegate/venuegate/crypto/keyring"
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/appliance"
 	"github.com/venuegate/venuegate/gate/config"
@@ -26,11 +25,8 @@ type central struct {
 func (s *site) central() *central {
 	s.t.Helper()
 	c := &central{site: s, dir: filepath.Join(s.dir, "repository")}
-	key, err := keyring.LoadGate(filepath.Join(s.data(), "identity.key"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	c.key = key.Public()
+	c.key = s.key().Public()
+	var err error
 	if c.keys, err = pack.CreateKeys(filepath.Join(s.dir, "keys")); err != nil {
 		s.t.Fatal(err)
 	}

@@ -176,6 +176,9 @@ func TestAppendAndComeBack(t *testing.T) {
 	if recovery.Records != 101 || recovery.Torn != nil || recovery.LeftOut != 0 || recovery.Damage != nil || recovery.Epochs != 1 {
 		t.Errorf("recovery %+v", recovery)
 	}
+	if !slices.Equal(recovery.Heads, []ledger.Head{head}) {
+		t.Errorf("heads %+v, want %+v", recovery.Heads, head)
+	}
 	if recovery.Last != head.Position || recovery.LastHash != head.Hash {
 		t.Errorf("last %v, want %v", recovery.Last, head.Position)
 	}

@@ -74,7 +74,10 @@ func (r *reader) highest() uint32 {
 // run delivers the records, epoch by epoch.
 func (r *reader) run() error {
 	for i := range r.epochs {
-		head, _ := readHead(r.disk, r.dir, r.epochs[i])
+		head, signed := readHead(r.disk, r.dir, r.epochs[i])
+		if signed {
+			r.recovery.Heads = append(r.recovery.Heads, head)
+		}
 		end, known := r.endByNext(i)
 		if !known {
 			var torn *Torn

@@ -29,6 +29,10 @@ type Recovery struct {
 	// LeftOut counts whole records beyond the end that the next epoch names:
 	// their flush had failed and they were never acknowledged.
 	LeftOut uint64
+	// Heads are the signed heads that are stored, by epoch, as they were found.
+	// Their hashes were compared with the records, their signatures not: see
+	// Head.Verify.
+	Heads []ledger.Head
 	// Damage lists what should be there and cannot be read, or cannot be
 	// trusted. MoreDamage counts what the list has no room for.
 	Damage     []Damage
