@@ -1,11 +1,9 @@
 package bench
 
 import (
-	"crypto/ed25519"
 	"crypto/rand"
 	"time"
 
-	"github.com/venuegate/venuegate/crypto/keyring"
 	"github.com/venuegate/venuegate/crypto/ticket"
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/lane"
@@ -23,10 +21,6 @@ func (stoppedClock) Trusted() bool { return true }
 type random struct{}
 
 func (random) Read(p []byte) (int, error) { return rand.Read(p) }
-
-type headSigner struct{ key *keyring.Gate }
-
-func (s headSigner) Sign(message []byte) []byte { return ed25519.Sign(s.key.Signer(), message) }
 
 // view is the pack of the run as a lane sees it: taken and given back once a
 // scan, as the appliance does.

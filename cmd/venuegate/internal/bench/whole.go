@@ -161,7 +161,7 @@ func writeJournal(ctx context.Context, dir string, records int) error {
 	if err != nil {
 		return err
 	}
-	j, _, err := journal.Open(journal.Options{Dir: filepath.Join(data, "journal"), Gate: 1, Signer: headSigner{key}})
+	j, _, err := journal.Open(journal.Options{Dir: filepath.Join(data, "journal"), Gate: 1, Signer: key})
 	if err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func openWorld(dir string, scannable int) (*world, error) {
 	}
 	w.claims = claim.NewAlone(w.ledger)
 	w.journal, _, err = journal.Open(journal.Options{
-		Dir: filepath.Join(data, "journal"), Gate: 1, Signer: headSigner{key},
+		Dir: filepath.Join(data, "journal"), Gate: 1, Signer: key,
 		OnCommit: func(records []ledger.Record) {
 			for i := range records {
 				if err := w.ledger.Add(&records[i]); err != nil {
