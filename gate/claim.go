@@ -33,7 +33,8 @@ type ClaimAnswer struct {
 func (c *Claim) Fits(h *History) (bool, *Admission) {
 	t := h.tally(c.Session, c.Generation, time.Time{})
 	over := func(limit, used int) bool { return limit > 0 && used+c.Count > limit }
-	stale := c.HasStep && t.used(c.Generation, c.Step) && !(c.Follows && t.isLast(c.Generation, c.Step))
+	follows := c.Follows && t.isLast(c.Generation, c.Step)
+	stale := c.HasStep && !follows && t.used(c.Generation, c.Step)
 	if stale || over(c.OpenLimit, t.inside) || over(c.EntryLimit, t.entries) {
 		return false, blocking(h.Ticket, c.Session)
 	}

@@ -49,9 +49,8 @@ func (d *decision) isExit() bool {
 		case DirectionEntry:
 			return false
 		default:
-			return d.tally.anywhere >= d.ticket.PartySize() &&
-				d.now.Sub(d.tally.lastIn) >= turnAround &&
-				!(d.shown.HasStep && d.tally.used(d.generation(), d.shown.Step))
+			again := d.shown.HasStep && d.tally.used(d.generation(), d.shown.Step)
+			return !again && d.tally.anywhere >= d.ticket.PartySize() && d.now.Sub(d.tally.lastIn) >= turnAround
 		}
 	default:
 		return false

@@ -66,7 +66,7 @@ func command(ctx context.Context, data, path string) error {
 	answer, err := client.Do(request)
 	if err != nil {
 		return advise(fmt.Errorf("no gate answers on %s: %w", data, errors.Unwrap(err)),
-			"Is venuegated running on that directory, and are you its user? Try: sudo -u venuegate venuegate lane end-fire --data %s", data)
+			"Is venuegated running on that directory, and are you its user? With the package's user: sudo -u venuegate, before the command.")
 	}
 	defer func() { _ = answer.Body.Close() }()
 	const most = 4096

@@ -3,8 +3,6 @@ package appliance
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -45,12 +43,6 @@ func (f *fires) latched(lane gate.LaneID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.lanes[lane]
-}
-
-func (f *fires) all() []gate.LaneID {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Sorted(maps.Keys(f.lanes))
 }
 
 // reasonOf is the reason that a barrier's event is recorded with.

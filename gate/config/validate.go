@@ -124,7 +124,7 @@ func (b *Barrier) check(e *Errors, at string, names, devices map[string]string) 
 		if b.Type != "lcus" {
 			e.add(at+".feedback", "means nothing for a barrier of type %s", b.Type)
 		}
-		b.Feedback.Device.check(e, at+".feedback", devices)
+		b.Feedback.check(e, at+".feedback", devices)
 	}
 	if b.Contacts != nil && b.Type != "modbus" && b.Type != "gpio" {
 		e.add(at+".contacts", "means nothing for a barrier of type %s", b.Type)

@@ -13,10 +13,14 @@ func view(t *rapid.T, size int) homography {
 	sin, cos := math.Sincos(f("angle", -math.Pi, math.Pi))
 	m, skew := f("module", 2, 8), f("skew", -0.3, 0.3)
 	n := float64(size)
+	x, y := f("x", 0, 600), f("y", 0, 400)
+	px, py := f("px", -0.15, 0.15)/n, f("py", -0.15, 0.15)/n
+	// First the perspective, then the place in the frame: where the code lies
+	// must not turn it over.
 	return homography{
-		m * cos, m * (skew*cos - sin), f("x", 0, 600),
-		m * sin, m * (skew*sin + cos), f("y", 0, 400),
-		f("px", -0.3, 0.3) / n, f("py", -0.3, 0.3) / n,
+		m*cos + x*px, m*(skew*cos-sin) + x*py, x,
+		m*sin + y*px, m*(skew*sin+cos) + y*py, y,
+		px, py,
 	}
 }
 
