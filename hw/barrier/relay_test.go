@@ -91,7 +91,11 @@ func newRig(t testing.TB, s setup) *rig {
 		}
 		up[st.Device] = true
 	}
-	r.await(t, 1) // the "off" at the start
+	offs := 1 // the "off" at the start, of each contact
+	if s.exit != 0 {
+		offs = 2
+	}
+	r.await(t, offs)
 	return r
 }
 
