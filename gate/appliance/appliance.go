@@ -103,7 +103,7 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 	a.status = newStatus(a.health, a.hub.Changed)
 	a.plugs = find.NewWatcher(find.WatchOptions{})
 	a.lanes = &lanes{build: a.buildLane, drivers: &builder{
-		onState: a.status.device, onEvent: a.barrierEvent, latched: a.fires.latched,
+		onState: a.status.device, onEvent: a.barrierEvent, onLights: a.lightsTrouble, latched: a.fires.latched,
 		locator: find.NewLocator(find.Under("/")), changed: a.plugs.Changed,
 	}, gone: func(r *running) { a.status.forget(a.clock.Now(), r) }}
 	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openIdentity, a.openJournal, a.openControl, a.openPage} {

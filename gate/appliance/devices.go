@@ -11,6 +11,7 @@ import (
 	"github.com/venuegate/venuegate/gate/lane"
 	"github.com/venuegate/venuegate/gate/web"
 	"github.com/venuegate/venuegate/hw/find"
+	"github.com/venuegate/venuegate/hw/indicator"
 	"github.com/venuegate/venuegate/hw/port"
 )
 
@@ -19,6 +20,7 @@ import (
 type devices struct {
 	readers []lane.Reader
 	barrier lane.Barrier
+	lights  *indicator.Indicator // nil without
 	sides   map[string]gate.Direction
 	names   []deviceName // in the order of the configuration
 }
@@ -33,9 +35,12 @@ type deviceName struct {
 type builder struct {
 	onState func(gate.DeviceState)
 	onEvent func(gate.LaneID, gate.BarrierEvent)
-	locator *find.Locator
-	changed func() <-chan struct{} // closed when something was plugged in or out
-	latched func(gate.LaneID) bool // whether a fire had released the lane when the gate stopped
+	// onLights is told of a lamp or buzzer that does not obey, and with nil once
+	// it does again.
+	onLights func(error)
+	locator  *find.Locator
+	changed  func() <-chan struct{} // closed when something was plugged in or out
+	latched  func(gate.LaneID) bool // whether a fire had released the lane when the gate stopped
 }
 
 // devices makes a lane's drivers. What is wrong is reported with the path of the
@@ -57,6 +62,11 @@ func (b *builder) devices(c *config.Lane, at string) (*devices, config.Errors) {
 	var err error
 	if d.barrier, err = b.barrier(&c.Barrier, c.ID); err != nil {
 		return nil, append(found, fieldError(at+".barrier", err))
+	}
+	if c.Indicator != nil {
+		if d.lights, err = b.lights(c.Indicator, d.barrier); err != nil {
+			return nil, append(found, fieldError(at+".indicator", err))
+		}
 	}
 	if c.Barrier.Type != barrierNone {
 		d.names = append(d.names, deviceName{barrierName(&c.Barrier, c.ID), web.RoleBarrier})

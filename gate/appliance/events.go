@@ -88,6 +88,14 @@ func (a *Appliance) barrierEvent(lane gate.LaneID, e gate.BarrierEvent) {
 	a.showFires()
 }
 
+// lightsTrouble is told of lamps that fail: visitors can still be served, so a
+// line in the log will do.
+func (a *Appliance) lightsTrouble(err error) {
+	if err != nil {
+		a.log.Warn().Err(err).Msg("a lamp or buzzer does not obey")
+	}
+}
+
 // showFires makes the warnings those of the lanes that a fire has released.
 func (a *Appliance) showFires() {
 	now := a.clock.Now()

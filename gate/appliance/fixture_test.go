@@ -55,6 +55,7 @@ type site struct {
 	gate      *appliance.Appliance
 	url       string
 	stop      func() error
+	change    func(*config.Config) // to the configuration, before the gate is opened
 }
 
 func newSite(t *testing.T) *site {
@@ -276,6 +277,9 @@ func (s *site) config() *config.Config {
 	c, err := config.Parse([]byte(s.configText()))
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if s.change != nil {
+		s.change(c)
 	}
 	return c
 }

@@ -91,7 +91,12 @@ func (l *lanes) start(ctx context.Context, r *running) {
 	r.lane = l.build(&r.config, r.devices)
 	go func() {
 		defer close(r.done)
+		var lights sync.WaitGroup
+		if r.devices.lights != nil {
+			lights.Go(func() { _ = r.devices.lights.Run(ctx) })
+		}
 		r.lane.Run(ctx)
+		lights.Wait()
 	}()
 }
 

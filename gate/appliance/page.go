@@ -18,12 +18,22 @@ func (a *Appliance) Show(e lane.Event) {
 		v := web.NewVerdictView(e.At, e.Lane, names.laneName(e.Lane), e.Verdict, nil, names.previous(e.Verdict.Previous), e.Took)
 		v.Name, v.Seat = e.Holder.Masked, e.Holder.Seat
 		a.hub.Verdict(v)
+		a.light(&e)
 		a.logVerdict(&e, v.LaneName)
 	default:
 		a.hub.Changed()
 		a.logEvent(&e, names.laneName(e.Lane))
 	}
 	a.onEvent(e)
+}
+
+// light shows a verdict with the lane's lamps and buzzer, where it has any.
+func (a *Appliance) light(e *lane.Event) {
+	for _, run := range a.lanes.all() {
+		if run.config.ID == e.Lane && run.devices.lights != nil {
+			run.devices.lights.Show(e.Verdict.Outcome, e.Verdict.Wants)
+		}
+	}
 }
 
 // LaneName returns what the venue calls a lane.

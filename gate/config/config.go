@@ -60,6 +60,7 @@ type Lane struct {
 	Hold       Duration    `toml:"hold"`
 	Readers    []Reader    `toml:"reader"`
 	Barrier    Barrier     `toml:"barrier"`
+	Indicator  *Indicator  `toml:"indicator"`
 }
 
 // Reader is a device that visitors hold something up to.
@@ -128,6 +129,15 @@ type Barrier struct {
 	Pull      string `toml:"pull"`       // gpio: up, down or none
 	EntryIs   string `toml:"entry_is"`   // gateboard: left or right
 	Frames    Frames `toml:"frames"`     // gateboard
+}
+
+// Indicator is the lamps and the buzzer of a lane: outputs of the barrier's board
+// that unlock nothing. Zero: there is none.
+type Indicator struct {
+	Green  int `toml:"green"`
+	Red    int `toml:"red"`
+	Yellow int `toml:"yellow"`
+	Buzzer int `toml:"buzzer"`
 }
 
 // Contacts are the inputs of a relay board that a turnstile's contacts are wired

@@ -30,7 +30,9 @@ func TestExampleComments(t *testing.T) {
 	var out []string
 	for line := range strings.Lines(string(configs.Gate)) {
 		bare := strings.TrimSpace(line)
-		if rest, ok := strings.CutPrefix(bare, "# "); ok && strings.Contains(strings.SplitN(rest, "#", 2)[0], " = ") {
+		rest, ok := strings.CutPrefix(bare, "# ")
+		setting := strings.Contains(strings.SplitN(rest, "#", 2)[0], " = ")
+		if ok && (setting || strings.HasPrefix(rest, "[lane.")) {
 			line = rest + "\n"
 		}
 		out = append(out, line)
@@ -102,6 +104,9 @@ fire_hold = true
   passed = "1"
   ready = "2"
   fire = "4 nc"
+[lane.indicator]
+green = 2
+red = 3
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +127,7 @@ fire_hold = true
 		"[lane.barrier]\ntype = \"modbus\"\npath = \"/dev/x\"\n[lane.barrier.contacts]\npassed = \"one\"",
 		"[lane.barrier]\ntype = \"modbus\"\npath = \"/dev/x\"\n[lane.barrier.feedback]\npath = \"/dev/y\"",
 		"[lane.barrier]\ntype = \"none\"\nmatch = \"port:1-1\"",
+		"[lane.barrier]\ntype = \"none\"\n[lane.indicator]\ngreen = 2",
 	} {
 		text := strings.Replace(minimal, "[lane.barrier]\ntype = \"none\"", bad, 1)
 		if _, err := config.Parse([]byte(text)); err == nil {

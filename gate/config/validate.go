@@ -66,6 +66,9 @@ func (c *Config) checkLanes(e *Errors) {
 			l.Readers[j].check(e, fmt.Sprintf("%s.reader[%d]", at, j), names, devices)
 		}
 		l.Barrier.check(e, at+".barrier", names, devices)
+		if l.Indicator != nil && !slices.Contains([]string{"lcus", "modbus", "gpio"}, l.Barrier.Type) {
+			e.add(at+".indicator", "needs a barrier of type lcus, modbus or gpio, whose board has outputs")
+		}
 	}
 }
 
