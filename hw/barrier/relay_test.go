@@ -152,6 +152,20 @@ func TestOpen(t *testing.T) {
 			"1 off, 1 on, 1 off, ",
 		},
 		{
+			"the lane asks for less than the turnstile is unlocked",
+			setup{feedback: true, passAfter: 400 * ms, wait: 10 * time.Second},
+			gate.Opening{Count: 1, Hold: ms},
+			gate.Passage{Result: gate.PassagePassed, Passed: 1},
+			"1 off, 1 on, 1 off, ",
+		},
+		{
+			"a slow party has the time for each of them",
+			setup{feedback: true, passAfter: 400 * ms, wait: ms},
+			gate.Opening{Count: 3, Hold: 10 * time.Second},
+			gate.Passage{Result: gate.PassagePassed, Passed: 3},
+			"1 off, 1 on, 1 off, 1 on, 1 off, 1 on, 1 off, ",
+		},
+		{
 			"a party",
 			setup{feedback: true, passAfter: 10 * ms, wait: 10 * time.Second},
 			gate.Opening{Count: 3},
