@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/hex"
+	"encoding/json"
 	"iter"
 	"os"
 	"path/filepath"
@@ -152,3 +154,14 @@ func read(r *pack.Repository) (map[gate.TicketID]gate.Ticket, error) {
 	}
 	return all, nil
 }
+
+func marshal(t *testing.T, v any) []byte {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }

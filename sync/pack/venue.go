@@ -61,6 +61,7 @@ type Gate struct {
 	Incarnation uint32    `json:"incarnation"` // raised when the box is set up anew
 	Name        string    `json:"name"`
 	Key         PublicKey `json:"key"`
+	Seal        SealKey   `json:"seal,omitempty"`      // absent: no keys can be sealed to it
 	Role        string    `json:"role"`                // gate, handheld or witness
 	Addresses   []string  `json:"addresses,omitempty"` // IP:port on the venue's network
 	Lanes       []Lane    `json:"lanes,omitempty"`
@@ -79,9 +80,10 @@ type Lane struct {
 
 // Staff is somebody who may log in at a gate.
 type Staff struct {
-	ID    uint32   `json:"id"`
-	Name  string   `json:"name"`  // as the page shows it; a number or a nickname will do
-	Roles []string `json:"roles"` // steward, supervisor, technician
+	ID    uint32    `json:"id"`
+	Name  string    `json:"name"`          // as the page shows it; a number or a nickname will do
+	Roles []string  `json:"roles"`         // steward, supervisor, technician
+	Key   PublicKey `json:"key,omitempty"` // signs their orders; absent: they sign none
 }
 
 // PublicKey is an Ed25519 public key, 64 hex digits in JSON.
@@ -91,16 +93,36 @@ type PublicKey ed25519.PublicKey
 func (k PublicKey) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(k)), nil }
 
 // UnmarshalText reads 64 hex digits.
-func (k *PublicKey) UnmarshalText(text []byte) error {
-	if len(text) != 2*ed25519.PublicKeySize {
-		return fmt.Errorf("%d characters, want %d hex digits", len(text), 2*ed25519.PublicKeySize)
+func (k *PublicKey) UnmarshalText(text []byte) (err error) {
+	*k, err = keyFromHex(text)
+	return err
+}
+
+// SealKey is an X25519 public key, to which keys are sealed; 64 hex digits in
+// JSON.
+type SealKey []byte
+
+// MarshalText writes the key as hex digits.
+func (k SealKey) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(k)), nil }
+
+// UnmarshalText reads 64 hex digits.
+func (k *SealKey) UnmarshalText(text []byte) (err error) {
+	*k, err = keyFromHex(text)
+	return err
+}
+
+// keySize is that of Ed25519 and X25519 public keys alike.
+const keySize = ed25519.PublicKeySize
+
+func keyFromHex(text []byte) ([]byte, error) {
+	if len(text) != 2*keySize {
+		return nil, fmt.Errorf("%d characters, want %d hex digits", len(text), 2*keySize)
 	}
 	b, err := hex.DecodeString(string(text))
 	if err != nil {
-		return errors.New("not hex digits")
+		return nil, errors.New("not hex digits")
 	}
-	*k = b
-	return nil
+	return b, nil
 }
 
 // Bounds of venue.json.
@@ -165,7 +187,8 @@ func (v *Venue) Validate() error {
 
 func (v *Venue) checkGates(w *walker, zones, entrances map[uint16]bool) map[uint32]bool {
 	w.most("gates", len(v.Gates), maxGates)
-	gates, lanes, keys := map[uint32]bool{}, map[uint16]bool{}, map[string]bool{}
+	gates, lanes := map[uint32]bool{}, map[uint16]bool{}
+	keys, seals := map[string]bool{}, map[string]bool{}
 	for i, g := range v.Gates {
 		path := fmt.Sprintf("gates[%d]", i)
 		switch {
@@ -179,13 +202,10 @@ func (v *Venue) checkGates(w *walker, zones, entrances map[uint16]bool) map[uint
 			w.wrong(path+".incarnation", "zero or missing")
 		}
 		w.name(path+".name", g.Name)
-		switch {
-		case len(g.Key) != ed25519.PublicKeySize:
-			w.wrong(path+".key", "missing")
-		case keys[string(g.Key)]:
-			w.wrong(path+".key", "another gate's")
+		w.key(path+".key", g.Key, keys, "gate")
+		if len(g.Seal) > 0 {
+			w.key(path+".seal", g.Seal, seals, "gate")
 		}
-		keys[string(g.Key)] = true
 		check(w, path+".role", g.Role, gateRoles)
 		for j, a := range g.Addresses {
 			if _, err := netip.ParseAddrPort(a); err != nil {
@@ -224,7 +244,7 @@ func (w *walker) lane(path string, l Lane, lanes, zones, entrances map[uint16]bo
 
 func (v *Venue) checkStaff(w *walker) {
 	w.most("staff", len(v.Staff), maxStaff)
-	seen := map[uint32]bool{}
+	seen, keys := map[uint32]bool{}, map[string]bool{}
 	for i, s := range v.Staff {
 		path := fmt.Sprintf("staff[%d]", i)
 		switch {
@@ -235,6 +255,9 @@ func (v *Venue) checkStaff(w *walker) {
 		}
 		seen[s.ID] = true
 		w.name(path+".name", s.Name)
+		if len(s.Key) > 0 {
+			w.key(path+".key", s.Key, keys, "person")
+		}
 		if len(s.Roles) == 0 {
 			w.wrong(path+".roles", "missing")
 		}
@@ -273,6 +296,19 @@ func (w *walker) places(path string, places []Place) map[uint16]bool {
 		w.names(fmt.Sprintf("%s[%d].name", path, i), p.Name)
 	}
 	return ids
+}
+
+// key checks that a key is there, and is one holder's only.
+func (w *walker) key(path string, key []byte, seen map[string]bool, holder string) {
+	switch {
+	case len(key) == 0:
+		w.wrong(path, "missing")
+	case len(key) != keySize:
+		w.wrong(path, "%d bytes, want %d", len(key), keySize)
+	case seen[string(key)]:
+		w.wrong(path, "another %s's", holder)
+	}
+	seen[string(key)] = true
 }
 
 // id checks that an id is there, and there once.
