@@ -73,7 +73,7 @@ func (b *builder) mrz(c *config.Reader) (lane.Reader, error) {
 
 func (b *builder) input(c *config.Reader) (input.Options, error) {
 	locate, err := b.locate(c.Name, &c.Device)
-	return input.Options{Name: c.Name, Path: c.Path, Locate: locate, OnState: b.onState}, err
+	return input.Options{Name: c.Name, Path: c.Path, Locate: locate, Changed: b.changed, OnState: b.onState}, err
 }
 
 func (b *builder) wedge(c *config.Reader) (lane.Reader, error) {
@@ -98,7 +98,7 @@ func (b *builder) camera(c *config.Reader) (lane.Reader, error) {
 		return nil, err
 	}
 	return camera.NewReader(camera.Options{
-		Name: c.Name, Path: c.Path, Locate: locate, Width: c.Width, Height: c.Height, Rate: c.Rate,
+		Name: c.Name, Path: c.Path, Locate: locate, Changed: b.changed, Width: c.Width, Height: c.Height, Rate: c.Rate,
 		Repeat: time.Duration(c.Repeat), OnState: b.onState,
 	})
 }

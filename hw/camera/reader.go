@@ -90,20 +90,17 @@ func (r *Reader) Run(ctx context.Context, deliver func(gate.Reading)) error {
 	defer r.running.Store(false)
 	r.decoder = qr.NewDecoder()
 	defer func() { r.decoder, r.pix = nil, nil }()
-	backoff := r.opts.BackoffMin
+	retry := port.Retry{
+		Min: r.opts.BackoffMin, Max: r.opts.BackoffMax, Changed: r.opts.Changed, Lasted: r.opts.BackoffMax + silence,
+	}
 	for ctx.Err() == nil {
-		begin := time.Now()
+		retry.Begin()
 		err := r.once(ctx, deliver)
 		if ctx.Err() != nil {
 			break
 		}
 		r.report(false, err, "")
-		// A camera that opens and fails at once must not be hammered either.
-		if time.Since(begin) > r.opts.BackoffMax+silence {
-			backoff = r.opts.BackoffMin
-		}
-		sleep(ctx, backoff)
-		backoff = min(2*backoff, r.opts.BackoffMax)
+		retry.Wait(ctx)
 	}
 	return nil
 }
@@ -235,14 +232,4 @@ func bare(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// sleep waits for d or until ctx is done.
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }

@@ -76,21 +76,15 @@ func (d *Device) Run(ctx context.Context, serve func(context.Context, *Conn) err
 		return port.ErrRunning
 	}
 	defer d.running.Store(false)
-	backoff := d.opts.BackoffMin
+	retry := port.Retry{Min: d.opts.BackoffMin, Max: d.opts.BackoffMax, Changed: d.opts.Changed}
 	for ctx.Err() == nil {
-		start := time.Now()
+		retry.Begin()
 		err := d.once(ctx, serve)
 		if ctx.Err() != nil {
 			break
 		}
 		d.report(false, err, "")
-		// Only a connection that lasted starts the pauses afresh: a device that
-		// opens and dies at once must not be hammered either.
-		if time.Since(start) > d.opts.BackoffMax {
-			backoff = d.opts.BackoffMin
-		}
-		sleep(ctx, backoff)
-		backoff = min(2*backoff, d.opts.BackoffMax)
+		retry.Wait(ctx)
 	}
 	return nil
 }

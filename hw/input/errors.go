@@ -1,11 +1,9 @@
 package input
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"syscall"
-	"time"
 
 	"github.com/venuegate/venuegate/hw/port"
 )
@@ -35,14 +33,4 @@ func bare(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// sleep waits for d or until ctx is done.
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }

@@ -24,6 +24,11 @@ type Options struct {
 	BackoffMin time.Duration // pause before the first attempt to re-open; 100 ms when zero
 	BackoffMax time.Duration // the pause doubles up to this; 1 s when zero
 
+	// Changed returns a channel that is closed when something is plugged in or
+	// out next. It ends the pause before an attempt to re-open, though not
+	// BackoffMin. Nil for the pauses alone.
+	Changed func() <-chan struct{}
+
 	// OnState is told of every change between up and down and of a new reason
 	// to be down, once each, from the goroutine of Run. It must not block.
 	OnState func(gate.DeviceState)

@@ -67,53 +67,17 @@ func (p *Port) Run(ctx context.Context, serve func(context.Context, *Conn) error
 		return ErrRunning
 	}
 	defer p.running.Store(false)
-	backoff := p.opts.BackoffMin
+	retry := Retry{Min: p.opts.BackoffMin, Max: p.opts.BackoffMax, Changed: p.opts.Changed}
 	for ctx.Err() == nil {
-		start := time.Now()
-		// Asked for before the device is, so that no plug falls in between.
-		changed := p.changed()
+		retry.Begin()
 		err := p.once(ctx, serve)
 		if ctx.Err() != nil {
 			break
 		}
 		p.report(false, err, "")
-		// A port that opens and dies at once must not be hammered either:
-		// only a connection that lasted starts the pauses afresh.
-		if time.Since(start) > p.opts.BackoffMax {
-			backoff = p.opts.BackoffMin
-		}
-		if p.pause(ctx, backoff, changed) {
-			backoff = p.opts.BackoffMin // its links and permissions may take a moment more
-			continue
-		}
-		backoff = min(2*backoff, p.opts.BackoffMax)
+		retry.Wait(ctx)
 	}
 	return nil
-}
-
-func (p *Port) changed() <-chan struct{} {
-	if p.opts.Changed == nil {
-		return nil
-	}
-	return p.opts.Changed()
-}
-
-// pause waits before the next attempt, and reports whether a plug cut it short.
-// The shortest pause is never cut: a loose plug must not make a loop spin.
-func (p *Port) pause(ctx context.Context, d time.Duration, changed <-chan struct{}) bool {
-	sleep(ctx, p.opts.BackoffMin)
-	if d <= p.opts.BackoffMin {
-		return false
-	}
-	rest := time.NewTimer(d - p.opts.BackoffMin)
-	defer rest.Stop()
-	select {
-	case <-changed:
-		return true
-	case <-rest.C:
-	case <-ctx.Done():
-	}
-	return false
 }
 
 // once opens the port, serves one connection and closes it.
