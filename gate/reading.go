@@ -3,13 +3,25 @@ package gate
 import "time"
 
 // Reading is one thing that a reader delivered at a lane: a text (a code, a
-// barcode) or a document. Exactly one of Text and Document is set.
+// barcode), a document, or what a face terminal found. Exactly one of Text,
+// Document and Face is set.
 type Reading struct {
 	Reader    string    // the reader's name in the configuration
 	At        time.Time // when its last byte arrived
 	Text      Private   // what a barcode reader read, framing and identifiers removed
 	Symbology Symbology // what kind of barcode it was, where the reader says so
 	Document  *Document // what a document reader read
+	Face      *Face     // what a face terminal found
+}
+
+// Face is what a face terminal found when somebody looked at it: a result, never
+// a picture. A match stands for the document of whoever it names, as if they had
+// shown it. At most one of Ticket and Document is set, and none without a match.
+type Face struct {
+	Matched  bool
+	Score    float64  // the terminal's own measure of likeness; zero when it gives none
+	Ticket   TicketID // whose holder it is, where the terminal knows people by their tickets
+	Document Tag      // whose document it is, where it knows them by keyed tags
 }
 
 // Symbology is the code letter of an AIM symbology identifier (ISO/IEC 15424):

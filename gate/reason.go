@@ -73,6 +73,7 @@ const (
 	ReasonNoDocumentOnFile   Reason = 114
 	ReasonSeveralTickets     Reason = 115
 	ReasonDocumentUnreadable Reason = 116
+	ReasonFaceNotMatched     Reason = 117
 
 	ReasonIsolated       Reason = 130
 	ReasonNoPack         Reason = 131

@@ -403,6 +403,13 @@ var reasonTexts = map[Reason]reasonText{
 		visitorEN: "Please place your document again.",
 		visitorZH: "请重新放置证件",
 	},
+	ReasonFaceNotMatched: {
+		code:      "face_not_matched",
+		staffEN:   "The face terminal did not know this face. Try again, or check the document by hand.",
+		staffZH:   "人脸比对未通过，请重试或人工核验证件。",
+		visitorEN: "Please look at the terminal again, or show your document.",
+		visitorZH: "请重新刷脸，或出示证件",
+	},
 	ReasonIsolated: {
 		code:      "isolated",
 		staffEN:   "This gate cannot ask the others whether the ticket was used. Check by hand.",

@@ -141,9 +141,13 @@ type presentation struct {
 func (d *Desk) Waiting(now time.Time) gate.Want { return d.pairing.waiting(now) }
 
 func (d *Desk) read(now time.Time, r gate.Reading, packs []Pack) (*shownCode, shownDocument, gate.Reason, error) {
-	if r.Document != nil {
+	switch {
+	case r.Document != nil:
 		doc, reason := d.readDocument(r.Document, packs)
 		return nil, doc, reason, nil
+	case r.Face != nil:
+		doc, reason, err := d.readFace(r.Face, packs)
+		return nil, doc, reason, err
 	}
 	code, reason, err := d.readText(now, r.Text.Reveal(), packs)
 	return &code, nil, reason, err

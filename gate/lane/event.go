@@ -14,6 +14,7 @@ type Event struct {
 	Verdict *gate.Verdict
 	Holder  Holder        // with Verdict, where the ticket is known
 	Took    time.Duration // with Verdict: from the reading to the durable decision
+	Reader  string        // with Verdict: which reader it answers, where one does
 	Passage *gate.Passage
 	Err     error // what went wrong, fit for a log
 	Busy    bool  // somebody scanned while a passage was pending

@@ -135,7 +135,7 @@ func (s *serving) reading(ctx context.Context, r gate.Reading) {
 	}
 	l.display.Show(Event{
 		Lane: l.desk.id, At: l.desk.clock.Now(),
-		Verdict: &answer.Verdict, Holder: answer.Holder, Took: took, Err: answer.Err,
+		Verdict: &answer.Verdict, Holder: answer.Holder, Took: took, Err: answer.Err, Reader: r.Reader,
 	})
 }
 
@@ -167,10 +167,13 @@ func (s *serving) passed(ctx context.Context, p passage) {
 	}
 }
 
-// hash tells whether two readings are the same text without keeping either.
+// hash tells whether two readings are the same without keeping either.
 func (l *Lane) hash(r gate.Reading) uint64 {
-	if r.Document != nil {
+	switch {
+	case r.Document != nil:
 		return maphash.String(l.seed, r.Document.Number.Reveal())
+	case r.Face != nil:
+		return maphash.Comparable(l.seed, *r.Face)
 	}
 	return maphash.String(l.seed, r.Text.Reveal())
 }
