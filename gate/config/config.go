@@ -12,12 +12,14 @@ import (
 // Config is one gate's configuration. Everything about the event itself comes
 // from the signed pack instead.
 type Config struct {
-	Gate  Gate   `toml:"gate"`
-	Pack  Pack   `toml:"pack"`
-	Web   Web    `toml:"web"`
-	Log   Log    `toml:"log"`
-	Clock Clock  `toml:"clock"`
-	Lanes []Lane `toml:"lane"`
+	Gate    Gate    `toml:"gate"`
+	Pack    Pack    `toml:"pack"`
+	Cluster Cluster `toml:"cluster"`
+	Central Central `toml:"central"`
+	Web     Web     `toml:"web"`
+	Log     Log     `toml:"log"`
+	Clock   Clock   `toml:"clock"`
+	Lanes   []Lane  `toml:"lane"`
 }
 
 // Gate says which gate this is and where it keeps its data.
@@ -32,6 +34,25 @@ type Pack struct {
 	Repository string   `toml:"repository"` // directory of the signed repository; empty: what is installed stays
 	Poll       Duration `toml:"poll"`       // how often it is looked at
 	OldAfter   Duration `toml:"old_after"`  // age at which a warning is shown
+}
+
+// Cluster is how this gate talks to the venue's other gates. Which they are, and
+// which of them are keepers, stands in the venue's roster.
+type Cluster struct {
+	// Listen is address:port for records, by UDP and TCP. The port after it takes
+	// claims and hands out packs, by TLS. Empty: the gate is alone.
+	Listen    string   `toml:"listen"`
+	Advertise string   `toml:"advertise"` // address:port that others are told; empty: found out
+	Pace      int      `toml:"pace"`      // most bytes a second for new records; 0: no limit
+	Deadline  Duration `toml:"deadline"`  // how long a lane waits for the keepers
+}
+
+// Central is the ticketing office, asked for packs and given the records.
+type Central struct {
+	URL       string   `toml:"url"`       // such as https://tickets.example; empty: there is none
+	CA        string   `toml:"ca"`        // PEM file that vouches for it, where the system's do not
+	Poll      Duration `toml:"poll"`      // how often it is asked for a newer list
+	Bandwidth int      `toml:"bandwidth"` // most bytes a second for uploads; 0: no limit
 }
 
 // Web is the staff page.
@@ -232,10 +253,12 @@ func (d Duration) Or(otherwise time.Duration) time.Duration {
 // Default returns what counts where the file says nothing.
 func Default() Config {
 	return Config{
-		Gate:  Gate{DataDir: "/var/lib/venuegate"},
-		Pack:  Pack{Poll: Duration(10 * time.Second), OldAfter: Duration(24 * time.Hour)},
-		Web:   Web{Listen: "127.0.0.1:8080"},
-		Log:   Log{Level: "info", Format: "json"},
-		Clock: Clock{Trust: "system"},
+		Gate:    Gate{DataDir: "/var/lib/venuegate"},
+		Pack:    Pack{Poll: Duration(10 * time.Second), OldAfter: Duration(24 * time.Hour)},
+		Cluster: Cluster{Deadline: Duration(250 * time.Millisecond)},
+		Central: Central{Poll: Duration(3 * time.Second)},
+		Web:     Web{Listen: "127.0.0.1:8080"},
+		Log:     Log{Level: "info", Format: "json"},
+		Clock:   Clock{Trust: "system"},
 	}
 }

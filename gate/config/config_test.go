@@ -193,6 +193,17 @@ barrier = { type = 1979-05-27, path = "/dev/e" }
 		{"a list of the wrong things", minimal + "[web]\nhosts = [\"a\", 3]", []string{"web.hosts[1] (line 13): is a number, want a text"}},
 		{"a table in a list", "lane = [\n{ id = 1 },\n{ ids = 1 }]", []string{"lane[1].ids (line 3): there is no such setting"}},
 		{"negative duration", minimal + "[pack]\npoll = \"-1s\"", []string{"pack.poll: -1s is less than"}},
+		{"a cluster and a central that cannot be", minimal + "[cluster]\nadvertise = \"10.0.0.1:7946\"\npace = -1\ndeadline = \"1ms\"\n[central]\nca = \"x.pem\"\nbandwidth = -1\npoll = \"1ms\"", []string{
+			"cluster.advertise: means nothing without cluster.listen",
+			"cluster.pace: -1 is less than 0",
+			"cluster.deadline: 1ms is less than 20ms",
+			"central.ca: means nothing without central.url",
+			"central.poll: 1ms is less than 100ms",
+			"central.bandwidth: -1 is less than 0",
+		}},
+		{"a port without a next one, an address without a scheme", minimal + "[cluster]\nlisten = \"0.0.0.0:65535\"\n[central]\nurl = \"tickets.example\"", []string{
+			"cluster.listen: port 65535 cannot be used", "central.url: is not an address such as https://",
+		}},
 		{"an unknown setting", minimal + "[web]\nlisten_on = \"x\"", []string{"web.listen_on (line 13): there is no such setting"}},
 		{"several at once", `
 [gate]

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +30,8 @@ func (c *Config) check() Errors {
 	}
 	positive(&e, "pack.poll", c.Pack.Poll, 100*time.Millisecond)
 	positive(&e, "pack.old_after", c.Pack.OldAfter, time.Minute)
+	c.Cluster.check(&e)
+	c.Central.check(&e)
 	if c.Web.Listen != "" {
 		if _, _, err := net.SplitHostPort(c.Web.Listen); err != nil {
 			e.add("web.listen", "%q is not host:port, such as 127.0.0.1:8080", c.Web.Listen)
@@ -38,6 +42,44 @@ func (c *Config) check() Errors {
 	oneOf(&e, "clock.trust", c.Clock.Trust, "system", "always")
 	c.checkLanes(&e)
 	return e
+}
+
+func (c *Cluster) check(e *Errors) {
+	for _, a := range []struct{ name, text string }{{"listen", c.Listen}, {"advertise", c.Advertise}} {
+		if a.text == "" {
+			continue
+		}
+		at, err := netip.ParseAddrPort(a.text)
+		switch {
+		case err != nil:
+			e.add("cluster."+a.name, "%q is not address:port, such as 0.0.0.0:7946", a.text)
+		case at.Port() == 0 || at.Port() == 1<<16-1:
+			e.add("cluster."+a.name, "port %d cannot be used: it and the one after it are needed", at.Port())
+		}
+	}
+	if c.Listen == "" && c.Advertise != "" {
+		e.add("cluster.advertise", "means nothing without cluster.listen")
+	}
+	if c.Pace < 0 {
+		e.add("cluster.pace", "%d is less than 0", c.Pace)
+	}
+	positive(e, "cluster.deadline", c.Deadline, 20*time.Millisecond)
+}
+
+func (c *Central) check(e *Errors) {
+	if c.URL != "" {
+		u, err := url.Parse(c.URL)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			e.add("central.url", "is not an address such as https://tickets.example")
+		}
+	}
+	if c.URL == "" && c.CA != "" {
+		e.add("central.ca", "means nothing without central.url")
+	}
+	positive(e, "central.poll", c.Poll, 100*time.Millisecond)
+	if c.Bandwidth < 0 {
+		e.add("central.bandwidth", "%d is less than 0", c.Bandwidth)
+	}
 }
 
 func (c *Config) checkLanes(e *Errors) {
