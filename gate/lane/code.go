@@ -25,7 +25,9 @@ func (d *Desk) answerCode(ctx context.Context, now time.Time, p *presentation, p
 		p.document = nil
 		return d.answerCode(ctx, now, p, packs)
 	}
-	return d.settle(ctx, now, pack, v, shown, known)
+	a := d.settle(ctx, now, pack, v, shown, known)
+	a.event = pack.Event()
+	return a
 }
 
 func (d *Desk) decideCode(now time.Time, code *shownCode, document shownDocument, packs []Pack) (gate.Verdict, *gate.Presented, *gate.Ticket, Pack, error) {
@@ -42,7 +44,11 @@ func (d *Desk) decideCode(now time.Time, code *shownCode, document shownDocument
 	if err != nil {
 		return gate.Verdict{}, nil, nil, pack, err
 	}
-	return d.decide(now, pack, &shown, known), &shown, known, pack, nil
+	v := d.decide(now, pack, &shown, known)
+	if code.number {
+		v = d.unproved(now, pack, v, &shown, known)
+	}
+	return v, &shown, known, pack, nil
 }
 
 // load puts the code's ticket into d.ticket.

@@ -15,6 +15,7 @@ type shownCode struct {
 	ticket  gate.TicketID // zero: none that the pack knows
 	shown   gate.Presented
 	assumed *ticket.Body // the signed body that stands in for the pack
+	number  bool         // typed: the ticket's number, which proves nothing
 
 	// The code and when it was shown, to be verified again when its document
 	// comes: the pack may be another one by then.

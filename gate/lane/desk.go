@@ -23,9 +23,13 @@ type Desk struct {
 	journal Recorder
 	clock   Clock
 	pairing pairing
+	cases   uint64    // how many there were
+	open    *openCase // the latest visitor who was referred to staff
 
 	// Scratch memory of the scan that is under way.
 	side    gate.Direction
+	staff   uint32 // who typed, chose or decided; 0: nobody
+	word    Word   // what they said, where the rules said something else
 	ticket  gate.Ticket
 	held    ticket.Held
 	history gate.History
@@ -72,6 +76,12 @@ type Answer struct {
 	Holder  Holder
 	Grants  []Granted // what is durable, where the verdict opens; a leader's comes first
 	Err     error     // what went wrong inside, fit for a log
+
+	// What a case is made of, where the verdict refers.
+	event    gate.EventID
+	choices  []Choice
+	code     *shownCode
+	document shownDocument
 }
 
 // Granted is a durable grant or exit that has not ended yet.
@@ -84,21 +94,14 @@ type Granted struct {
 
 // Scan answers one reading. When it returns a verdict that opens, the grant or
 // exit is durable.
-func (d *Desk) Scan(ctx context.Context, r gate.Reading) Answer {
+func (d *Desk) Scan(ctx context.Context, r gate.Reading) Answer { return d.scan(ctx, r, 0) }
+
+func (d *Desk) scan(ctx context.Context, r gate.Reading, staff uint32) Answer {
 	view := d.packs.Acquire()
 	defer view.Release()
-	packs := view.Packs()
-	d.lane = gate.Lane{ID: d.id}
-	if len(packs) == 0 {
-		return d.note(ctx, nil, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonNoPack})
-	}
-	var known bool
-	if d.lane, known = view.Lane(d.id); !known {
-		d.lane.ID = d.id
-		return d.note(ctx, packs[0], gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonLaneUnknown})
-	}
-	if d.rule != gate.IsolationUnset {
-		d.lane.Isolation = d.rule
+	packs, reason := d.begin(view, staff)
+	if reason != gate.ReasonNone {
+		return d.note(ctx, first(packs), gate.Verdict{Outcome: gate.Refer, Reason: reason})
 	}
 	d.side = d.sides[r.Reader]
 	now := d.clock.Now()
@@ -110,7 +113,11 @@ func (d *Desk) Scan(ctx context.Context, r gate.Reading) Answer {
 		return d.note(ctx, packs[0], gate.Verdict{Outcome: gate.Refuse, Reason: reason})
 	}
 	p := presentation{freshDocument: code == nil}
+	typist := d.pairing.staff
 	p.code, p.document = d.pairing.complete(now, code, document)
+	if p.code != nil && p.document != nil && d.staff == 0 {
+		d.staff = typist // of the other half
+	}
 	if code == nil && p.code != nil && p.code.code != nil {
 		again, reason, err := d.verify(p.code.at, p.code.code, packs)
 		if err != nil || reason != gate.ReasonNone {
@@ -125,8 +132,36 @@ func (d *Desk) Scan(ctx context.Context, r gate.Reading) Answer {
 	} else {
 		a = d.answerDocument(ctx, now, p.document, packs)
 	}
-	d.pairing.keep(now, a.Verdict.Wants, p.code, p.document)
+	d.pairing.keep(now, a.Verdict.Wants, p.code, p.document, d.staff)
+	a.code, a.document = p.code, p.document
+	d.refer(now, &a)
 	return a
+}
+
+// begin prepares for one answer: the packs in force, the lane as they have it,
+// and who of the staff asks. The reason says why there can be none.
+func (d *Desk) begin(view View, staff uint32) ([]Pack, gate.Reason) {
+	packs := view.Packs()
+	d.lane, d.side, d.staff = gate.Lane{ID: d.id}, gate.DirectionUnknown, staff
+	if len(packs) == 0 {
+		return nil, gate.ReasonNoPack
+	}
+	var known bool
+	if d.lane, known = view.Lane(d.id); !known {
+		d.lane.ID = d.id
+		return packs, gate.ReasonLaneUnknown
+	}
+	if d.rule != gate.IsolationUnset {
+		d.lane.Isolation = d.rule
+	}
+	return packs, gate.ReasonNone
+}
+
+func first(packs []Pack) Pack {
+	if len(packs) == 0 {
+		return nil
+	}
+	return packs[0]
 }
 
 // presentation is what one visitor has shown: a code, a document, or both. Of
@@ -149,7 +184,11 @@ func (d *Desk) read(now time.Time, r gate.Reading, packs []Pack) (*shownCode, sh
 		doc, reason, err := d.readFace(r.Face, packs)
 		return nil, doc, reason, err
 	}
-	code, reason, err := d.readText(now, r.Text.Reveal(), packs)
+	read := d.readText
+	if d.staff != 0 {
+		read = d.readTyped
+	}
+	code, reason, err := read(now, r.Text.Reveal(), packs)
 	return &code, nil, reason, err
 }
 
@@ -161,7 +200,10 @@ func (d *Desk) failed(ctx context.Context, pack Pack, err error) Answer {
 }
 
 func (d *Desk) decide(now time.Time, pack Pack, shown *gate.Presented, known *gate.Ticket) gate.Verdict {
-	policy := pack.Policy()
+	return d.decideBy(now, pack, pack.Policy(), shown, known)
+}
+
+func (d *Desk) decideBy(now time.Time, pack Pack, policy *gate.Policy, shown *gate.Presented, known *gate.Ticket) gate.Verdict {
 	d.history.Ticket, d.history.Person, d.history.Floor = d.history.Ticket[:0], d.history.Person[:0], 0
 	if known != nil {
 		d.ledger.History(&d.history, known.ID)

@@ -29,7 +29,7 @@ func (d *Desk) answerDocument(ctx context.Context, now time.Time, document shown
 		best  gate.Verdict
 		from  Pack
 		which gate.TicketID
-		fits  int
+		fits  []Choice
 	)
 	for _, t := range document {
 		pack := packOf(packs, t.event)
@@ -46,7 +46,7 @@ func (d *Desk) answerDocument(ctx context.Context, now time.Time, document shown
 			}
 			v := d.decide(now, pack, &shown, known)
 			if v.Opens() {
-				fits++
+				fits = append(fits, Choice{pack.Event(), id, v.Session, holder(known)})
 			}
 			if from == nil || better(&v, &best) {
 				best, from, which = v, pack, id
@@ -58,15 +58,19 @@ func (d *Desk) answerDocument(ctx context.Context, now time.Time, document shown
 		from = packs[0]
 		shown := gate.Presented{Kind: gate.CredentialDocument}
 		return d.settle(ctx, now, from, d.decide(now, from, &shown, nil), &shown, nil)
-	case fits > 1 && best.Outcome == gate.Admit && !from.Policy().OnePerson:
-		return d.note(ctx, from, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonSeveralTickets})
+	case len(fits) > 1 && best.Outcome == gate.Admit && !from.Policy().OnePerson:
+		a := d.note(ctx, from, gate.Verdict{Outcome: gate.Refer, Reason: gate.ReasonSeveralTickets})
+		a.event, a.choices = from.Event(), fits
+		return a
 	}
 	shown := gate.Presented{Kind: gate.CredentialDocument, Documents: document.of(from.Event()), Direction: d.side}
 	known, err := d.load(from, &shownCode{ticket: which})
 	if err != nil || known == nil {
 		return d.failed(ctx, from, err)
 	}
-	return d.settle(ctx, now, from, d.decide(now, from, &shown, known), &shown, known)
+	a := d.settle(ctx, now, from, d.decide(now, from, &shown, known), &shown, known)
+	a.event = from.Event()
+	return a
 }
 
 // better prefers what opens, then what can still be completed, then what

@@ -17,6 +17,9 @@ const mostInGroup = 255
 // in before, stays out without keeping the others waiting.
 func (d *Desk) admitOrder(ctx context.Context, now time.Time, pack Pack, order gate.OrderID, a *Answer) {
 	leader := a.Verdict.Ticket
+	word := d.word
+	d.word = Refuse // staff answered for the leader, who stands before them
+	defer func() { d.word = word }()
 	a.Verdict.Group = gate.Group{Admitted: a.Verdict.Count, Of: a.Verdict.Count}
 	ids, err := pack.ByOrder(order, d.ids[:0])
 	if d.ids = ids; err != nil {

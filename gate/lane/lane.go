@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
@@ -19,6 +20,9 @@ type Lane struct {
 	display Display
 	hold    time.Duration
 	seed    maphash.Seed
+
+	commands chan command
+	standing atomic.Pointer[Standing]
 }
 
 // Options say what a lane is made of.
@@ -34,7 +38,7 @@ type Options struct {
 func New(o Options) *Lane {
 	return &Lane{
 		desk: NewDesk(o.DeskOptions), readers: o.Readers, barrier: o.Barrier, display: o.Display,
-		hold: o.Hold, seed: maphash.MakeSeed(),
+		hold: o.Hold, seed: maphash.MakeSeed(), commands: make(chan command),
 	}
 }
 
@@ -65,6 +69,8 @@ func (l *Lane) Run(ctx context.Context) {
 		select {
 		case r := <-readings:
 			s.reading(ctx, r)
+		case c := <-l.commands:
+			c.result <- s.command(ctx, c)
 		case p := <-s.passages:
 			s.passed(ctx, p)
 		case <-ctx.Done():
@@ -128,14 +134,21 @@ func (s *serving) reading(ctx context.Context, r gate.Reading) {
 	}
 	begin := time.Now()
 	answer := l.desk.Scan(ctx, r)
-	took := time.Since(begin)
+	s.answered(ctx, answer, l.hash(r), time.Since(begin))
+}
+
+// answered opens the barrier where the answer does, and shows it. text is the
+// hash of what it was given on; 0: nothing that could be read again.
+func (s *serving) answered(ctx context.Context, answer Answer, text uint64, took time.Duration) {
+	l := s.lane
 	if answer.Verdict.Opens() {
-		s.pending, s.current = true, l.hash(r)
+		s.pending, s.current = true, text
 		go l.open(ctx, answer, s.passages)
 	}
+	l.standing.Store(l.desk.standing(l.desk.clock.Now()))
 	l.display.Show(Event{
 		Lane: l.desk.id, At: l.desk.clock.Now(),
-		Verdict: &answer.Verdict, Holder: answer.Holder, Took: took, Err: answer.Err, Reader: r.Reader,
+		Verdict: &answer.Verdict, Holder: answer.Holder, Took: took, Err: answer.Err,
 	})
 }
 
@@ -157,6 +170,9 @@ func (s *serving) passed(ctx context.Context, p passage) {
 	l.display.Show(Event{Lane: l.desk.id, At: now, Passage: &p.result, Err: err})
 	if p.result.Result == gate.PassageNotOpened && ctx.Err() == nil {
 		failed := p.answer.Verdict.BarrierFailed()
+		p.answer.Verdict = failed
+		l.desk.refer(now, &p.answer)
+		l.standing.Store(l.desk.standing(now))
 		l.display.Show(Event{Lane: l.desk.id, At: now, Verdict: &failed, Holder: p.answer.Holder})
 	}
 	if r := s.waiting; r != nil && ctx.Err() == nil {
@@ -179,17 +195,19 @@ func (l *Lane) hash(r gate.Reading) uint64 {
 }
 
 // ended records how the passage of grants or an exit ended. Nobody who might
-// have gone through gets the entry back.
+// have gone through gets the entry back: not where a fire held the way open, and
+// whoever was counted may be anybody.
 func (d *Desk) ended(ctx context.Context, a Answer, p gate.Passage) error {
 	through := a.Verdict.Count
 	kind := ledger.KindUnknown
-	switch p.Result {
-	case gate.PassagePassed:
+	switch {
+	case p.Fire && p.Result != gate.PassageNotOpened:
+	case p.Result == gate.PassagePassed:
 		kind = ledger.KindPassed
 		if p.Passed > 0 {
 			through = min(p.Passed, through)
 		}
-	case gate.PassageTimedOut, gate.PassageNotOpened:
+	case p.Result == gate.PassageTimedOut, p.Result == gate.PassageNotOpened:
 		through = 0
 	}
 	var errs []error

@@ -16,6 +16,7 @@ type pairing struct {
 	wants    gate.Want
 	code     *shownCode
 	document shownDocument
+	staff    uint32 // who typed the half that is kept; 0: nobody
 }
 
 // complete adds the half that was kept to the one that was just shown.
@@ -33,11 +34,11 @@ func (p *pairing) complete(now time.Time, code *shownCode, document shownDocumen
 }
 
 // keep remembers what was shown, if the verdict says that more is wanted.
-func (p *pairing) keep(now time.Time, wants gate.Want, code *shownCode, document shownDocument) {
+func (p *pairing) keep(now time.Time, wants gate.Want, code *shownCode, document shownDocument, staff uint32) {
 	if wants&(gate.WantDocument|gate.WantCode) == 0 {
 		return
 	}
-	p.wants, p.code, p.document, p.until = wants, code, document, now.Add(p.window)
+	p.wants, p.code, p.document, p.staff, p.until = wants, code, document, staff, now.Add(p.window)
 }
 
 func (p *pairing) waiting(now time.Time) gate.Want {

@@ -34,11 +34,17 @@ func (d *Desk) admit(ctx context.Context, now time.Time, pack Pack, v gate.Verdi
 	claim := d.claim(now, pack, &v, shown, known)
 	answer, err := d.claims.Claim(ctx, claim)
 	switch {
+	case err != nil && d.word != Refuse:
+		return d.commit(ctx, pack, overridden(v, gate.MarkIsolated), shown, known, 0)
 	case err != nil:
 		v = v.Alone(&d.lane, pack.Policy())
 		if !v.Opens() {
 			return d.noteShown(ctx, pack, v, shown, known)
 		}
+		return d.commit(ctx, pack, v, shown, known, 0)
+	case !answer.Granted && d.word == Insist:
+		v = overridden(v, 0)
+		v.Previous = answer.By
 		return d.commit(ctx, pack, v, shown, known, 0)
 	case !answer.Granted:
 		return d.noteShown(ctx, pack, v.Claimed(answer.By), shown, known)
@@ -106,7 +112,7 @@ func (d *Desk) fill(pack Pack, v *gate.Verdict, shown *gate.Presented, known *ga
 		Ticket: v.Ticket, Generation: v.Generation, Session: v.Session,
 		Entry: uint16(min(v.Entry, 1<<16-1)), Step: ledger.NoStep, Count: uint8(min(v.Count, 255)),
 		Lane: d.id, From: d.lane.From, To: d.lane.To,
-		Outcome: v.Outcome, Reason: v.Reason, Marks: v.Marks,
+		Outcome: v.Outcome, Reason: v.Reason, Marks: v.Marks, Staff: d.staff,
 	}
 	if pack != nil {
 		r.Event, r.Pack = pack.Event(), uint32(pack.Version())
