@@ -130,15 +130,19 @@ func TestDocumentSyntax(t *testing.T) {
 
 func TestVenueValidate(t *testing.T) {
 	for path, change := range map[string]func(*pack.Venue){
-		"format":                     func(v *pack.Venue) { v.Format = 2 },
-		"id":                         func(v *pack.Venue) { v.ID = 0 },
-		"name":                       func(v *pack.Venue) { v.Name = nil },
-		"name.en":                    func(v *pack.Venue) { v.Name["en"] = " " },
-		"zones[1].id":                func(v *pack.Venue) { v.Zones[1].ID = v.Zones[0].ID; v.Gates[0].Lanes[1].To = 11 },
-		"entrances[0].name":          func(v *pack.Venue) { v.Entrances[0].Name = pack.Names{"e": "East"} },
-		"gates[1].id":                func(v *pack.Venue) { v.Gates[1].ID = 1 },
-		"gates[1].incarnation":       func(v *pack.Venue) { v.Gates[1].Incarnation = 0 },
-		"gates[1].key":               func(v *pack.Venue) { v.Gates[1].Key = v.Gates[0].Key },
+		"format":               func(v *pack.Venue) { v.Format = 2 },
+		"id":                   func(v *pack.Venue) { v.ID = 0 },
+		"name":                 func(v *pack.Venue) { v.Name = nil },
+		"name.en":              func(v *pack.Venue) { v.Name["en"] = " " },
+		"zones[1].id":          func(v *pack.Venue) { v.Zones[1].ID = v.Zones[0].ID; v.Gates[0].Lanes[1].To = 11 },
+		"entrances[0].name":    func(v *pack.Venue) { v.Entrances[0].Name = pack.Names{"e": "East"} },
+		"gates[1].id":          func(v *pack.Venue) { v.Gates[1].ID = 1 },
+		"gates[1].incarnation": func(v *pack.Venue) { v.Gates[1].Incarnation = 0 },
+		"gates[1].key":         func(v *pack.Venue) { v.Gates[1].Key = v.Gates[0].Key },
+		"gates[1].former":      func(v *pack.Venue) { v.Gates[1].Former = []pack.PublicKey{make(pack.PublicKey, 32)} },
+		"gates[1].former[0]": func(v *pack.Venue) {
+			v.Gates[1].Incarnation, v.Gates[1].Former = 2, []pack.PublicKey{v.Gates[0].Key}
+		},
 		"gates[1].role":              func(v *pack.Venue) { v.Gates[1].Role = "king" },
 		"gates[0].addresses[0]":      func(v *pack.Venue) { v.Gates[0].Addresses[0] = "gate-1" },
 		"gates[0].lanes[0].kind":     func(v *pack.Venue) { v.Gates[0].Lanes[0].Kind = "" },

@@ -65,6 +65,9 @@ type Gate struct {
 	Role        string    `json:"role"`                // gate, handheld or witness
 	Addresses   []string  `json:"addresses,omitempty"` // IP:port on the venue's network
 	Lanes       []Lane    `json:"lanes,omitempty"`
+	// Former are the keys of its earlier incarnations, whose logs are still to be
+	// believed.
+	Former []PublicKey `json:"former,omitempty"`
 }
 
 // Lane is one physical passage.
@@ -203,6 +206,12 @@ func (v *Venue) checkGates(w *walker, zones, entrances map[uint16]bool) map[uint
 		}
 		w.name(path+".name", g.Name)
 		w.key(path+".key", g.Key, keys, "gate")
+		if len(g.Former) >= int(max(g.Incarnation, 1)) {
+			w.wrong(path+".former", "%d keys of %d earlier incarnations", len(g.Former), max(g.Incarnation, 1)-1)
+		}
+		for j, k := range g.Former {
+			w.key(fmt.Sprintf("%s.former[%d]", path, j), k, keys, "gate")
+		}
 		if len(g.Seal) > 0 {
 			w.key(path+".seal", g.Seal, seals, "gate")
 		}
