@@ -11,6 +11,7 @@ func (t *tool) commands() []*cobra.Command {
 		t.packCommand(),
 		t.logCommand(),
 		t.laneCommand(),
+		t.staffCommand(),
 		t.qrCommand(),
 		t.documentCommand(),
 		t.devicesCommand(),
