@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -28,7 +29,8 @@ type Fetcher interface {
 // Dir is a repository in a directory: on a stick, in a mirror, or made on this
 // machine. Close it when it is no longer used.
 type Dir struct {
-	root *os.Root
+	root     *os.Root
+	received atomic.Int64
 }
 
 // OpenDir opens a directory as a way. Names, links included, cannot lead out
@@ -67,8 +69,12 @@ func (d *Dir) Fetch(ctx context.Context, name string, limit int64) (data []byte,
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	d.received.Add(info.Size())
 	return data, nil
 }
+
+// Received returns how many bytes were read so far.
+func (d *Dir) Received() int64 { return d.received.Load() }
 
 type tooLongError struct {
 	name  string

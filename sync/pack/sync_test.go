@@ -1,0 +1,194 @@
+package pack_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/store/storetest"
+	"github.com/venuegate/venuegate/sync/pack"
+)
+
+// box is a gate: what it trusts and its mirror.
+type box struct {
+	t      *testing.T
+	trust  string
+	mirror *pack.Mirror
+}
+
+func newBox(t *testing.T, v *venue) *box {
+	t.Helper()
+	top := t.TempDir()
+	b := &box{t: t, trust: filepath.Join(top, pack.DirTrust)}
+	root, err := os.ReadFile(filepath.Join(v.repository, "metadata", "1.root.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pack.Enrol(b.trust, root); err != nil {
+		t.Fatal(err)
+	}
+	b.open(filepath.Join(top, pack.DirMirror))
+	return b
+}
+
+func (b *box) open(dir string) {
+	b.t.Helper()
+	var err error
+	if b.mirror, err = pack.OpenMirror(dir, b.trust); err != nil {
+		b.t.Fatal(err)
+	}
+	mirror := b.mirror
+	b.t.Cleanup(func() { _ = mirror.Close() })
+}
+
+// sync brings what is newest and puts it in use.
+func (b *box) sync(ways ...pack.Way) (*pack.Repository, pack.Report) {
+	b.t.Helper()
+	repo, report, err := b.mirror.Sync(b.t.Context(), ways, now)
+	if err != nil {
+		b.t.Fatalf("%v; %+v", err, report)
+	}
+	if err := repo.Accept(); err != nil {
+		b.t.Fatal(err)
+	}
+	return repo, report
+}
+
+// wire is a server and what went over it.
+type wire struct {
+	*httptest.Server
+	calls, bytes atomic.Int64
+}
+
+type counted struct {
+	http.ResponseWriter
+	n *atomic.Int64
+}
+
+func (c counted) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+func serve(t *testing.T, h http.Handler) *wire {
+	t.Helper()
+	w := &wire{}
+	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.calls.Add(1)
+		h.ServeHTTP(counted{rw, &w.bytes}, r)
+	}))
+	t.Cleanup(w.Close)
+	return w
+}
+
+func (v *venue) dir() *pack.Dir {
+	v.t.Helper()
+	dir, err := pack.OpenDir(v.repository)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.t.Cleanup(func() { _ = dir.Close() })
+	return dir
+}
+
+func overHTTP(t *testing.T, base string) *pack.HTTP {
+	t.Helper()
+	h, err := pack.NewHTTP(pack.HTTPOptions{Base: base, Parts: filepath.Join(t.TempDir(), "parts"), Patience: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
+func central(t *testing.T, v *venue) (pack.Way, *wire) {
+	t.Helper()
+	w := serve(t, pack.Handler(v.dir()))
+	return pack.Way{Name: "central", From: overHTTP(t, w.URL), Distance: pack.Away}, w
+}
+
+func peer(t *testing.T, name string, b *box) (pack.Way, *wire) {
+	t.Helper()
+	w := serve(t, b.mirror.Handler())
+	return pack.Way{Name: name, From: overHTTP(t, w.URL+pack.PeerPath), Distance: pack.Nearby}, w
+}
+
+func void(t *testing.T, v *venue, i int, at time.Time) {
+	t.Helper()
+	changes := make([]pack.Change, i)
+	for n := range changes {
+		changes[n] = pack.Change{ID: storetest.ID(n), Generation: 1, Status: gate.StatusVoid}
+	}
+	if _, err := pack.PublishOverlay(context.Background(), v.repository, v.keys, demoEvent(), demoVenue(), changes, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// From central to one gate, from its mirror to the next, from that one's to a
+// third: the pack is the same, and each moves only what is new.
+func TestVersionSpreads(t *testing.T) {
+	v := newVenue(t)
+	v.build(content(tickets(9000)))
+	first, second, third := newBox(t, v), newBox(t, v), newBox(t, v)
+	fromCentral, atCentral := central(t, v)
+	fromFirst, atFirst := peer(t, "gate 1", first)
+	fromSecond, _ := peer(t, "gate 2", second)
+
+	for round := range 3 {
+		_, report := first.sync(fromCentral, fromSecond)
+		if report.From != "central" || !report.Changed {
+			t.Fatalf("round %d: gate 1 %+v", round, report)
+		}
+		if _, report = second.sync(fromFirst); report.From != "gate 1" || report.Ways[0].State != pack.StateNewer {
+			t.Fatalf("round %d: gate 2 %+v", round, report)
+		}
+		repo, report := third.sync(fromSecond)
+		if report.From != "gate 2" || report.Version != uint64(round+1) {
+			t.Fatalf("round %d: gate 3 %+v", round, report)
+		}
+		all, err := read(repo)
+		if err != nil || len(all) != 9000 {
+			t.Fatalf("round %d: %d tickets, %v", round, len(all), err)
+		}
+		for i := range round {
+			if all[storetest.ID(i)].Status != gate.StatusVoid {
+				t.Fatalf("round %d: ticket %d is valid", round, i)
+			}
+		}
+		if round > 0 {
+			t.Logf("an overlay: %d bytes, %d calls at central; %d bytes at gate 1", atCentral.bytes.Load(), atCentral.calls.Load(), atFirst.bytes.Load())
+			if n := atCentral.bytes.Load(); n > 8<<10 {
+				t.Errorf("round %d: an overlay moved %d bytes", round, n)
+			}
+		}
+		atCentral.bytes.Store(0)
+		atFirst.bytes.Store(0)
+		atCentral.calls.Store(0)
+		if _, report := first.sync(fromCentral, fromSecond); report.Changed || report.Ways[0].State != pack.StateCurrent {
+			t.Fatalf("round %d: again %+v", round, report)
+		}
+		if n, calls := atCentral.bytes.Load(), atCentral.calls.Load(); n != 0 || calls != 1 {
+			t.Errorf("round %d: nothing new: %d bytes in %d calls", round, n, calls)
+		}
+		atCentral.calls.Store(0)
+		void(t, v, round+1, now.Add(time.Duration(round)*time.Minute))
+	}
+}
+
+func TestNothingYet(t *testing.T) {
+	v := newVenue(t)
+	v.build(content(tickets(1)))
+	b := newBox(t, v)
+	_, report, err := b.mirror.Sync(t.Context(), nil, now)
+	if !errors.Is(err, pack.ErrNoPack) || report.Version != 0 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+}
