@@ -64,55 +64,85 @@ func (l *Ledger) apply(rec *Record, e *entry) {
 	if !kept(rec) {
 		return
 	}
-	if rec.Ticket == 0 {
-		l.countUnticketed(rec)
-		return
-	}
-	head := l.head(rec.Ticket)
-	l.countTicket(head, -1)
 	i := l.entries.add(e)
-	head = l.link(head, i)
-	l.tickets[rec.Ticket] = head
-	if rec.Kind == KindGrant && !rec.Person.IsZero() {
-		first, ok := l.persons[rec.Person]
-		if !ok {
-			first = none
-		}
-		l.persons[rec.Person] = l.linkPerson(first, i)
-	}
-	l.countTicket(head, +1)
-}
-
-// countTicket adds what the chain at head amounts to, or takes it off again.
-func (l *Ledger) countTicket(head int32, sign int) {
-	if head == none {
+	if rec.Ticket == 0 {
+		l.unticketed = append(l.unticketed, i)
+		l.countUnticketed(e, +1)
 		return
 	}
-	var of, chain [few]int32
-	grants, entryOf, _ := l.fold(head, l.scratch[:0], of[:0], chain[:0])
-	for g, i := range entryOf {
-		e, grant := l.entries.at(i), &grants[g]
-		l.count(zoneKey{l.events[e.event], e.zone}, Count{
-			Admitted: sign * grant.Count,
-			Exited:   sign * grant.Out,
-			Inside:   sign * grant.Inside(),
-		})
+	head, known := l.head(rec.Ticket), l.long[rec.Ticket]
+	var chain [few + 1]int32
+	s := l.scratch
+	if known == nil {
+		s, _ = l.fold(head, s, chain[:0], nil)
+		l.countStory(&s, -1)
 	}
-	l.scratch = grants[:0]
+	l.tickets[rec.Ticket] = l.link(head, i)
+	if rec.Kind == KindGrant && !rec.Person.IsZero() {
+		l.addPerson(rec.Person, i)
+	}
+	if known != nil {
+		l.follow(rec.Ticket, known, i)
+		return
+	}
+	s, all := l.fold(l.head(rec.Ticket), s, chain[:0], nil)
+	if len(all) > l.few {
+		l.hold(rec.Ticket, new(long))
+	} else {
+		l.countStory(&s, +1)
+		l.suspect(rec.Ticket, &s)
+	}
+	l.scratch = s
 }
 
-// countUnticketed counts people that staff let through without a ticket. There
-// is no telling who of them left, so they only add up.
-func (l *Ledger) countUnticketed(rec *Record) {
-	n := int(rec.Count)
-	switch rec.Kind {
-	case KindGrant:
-		l.count(zoneKey{rec.Event, rec.To}, Count{Admitted: n, Inside: n})
-	case KindVoided:
-		l.count(zoneKey{rec.Event, rec.To}, Count{Admitted: -n, Inside: -n})
-	case KindExit:
-		l.count(zoneKey{rec.Event, rec.From}, Count{Exited: n, Inside: -n})
+// addPerson puts a grant into a person's chain.
+func (l *Ledger) addPerson(person gate.PersonKey, i int32) {
+	first, ok := l.persons[person]
+	if !ok {
+		first = none
+	} else if l.entries.at(first).ticket != l.entries.at(i).ticket {
+		l.suspects.persons[person] = struct{}{}
 	}
+	l.persons[person] = l.linkPerson(first, i)
+}
+
+// countStory adds what a ticket's entries amount to, or takes it off again.
+func (l *Ledger) countStory(s *story, sign int) {
+	for g, i := range s.of {
+		l.countGrant(l.entries.at(i), &s.grants[g], sign)
+	}
+}
+
+func (l *Ledger) countGrant(e *entry, g *gate.Grant, sign int) {
+	l.count(zoneKey{l.events[e.event], e.zone}, Count{
+		Admitted: sign * g.Count,
+		Exited:   sign * min(g.Out, g.Count),
+		Inside:   sign * g.Inside(),
+	})
+}
+
+// countUnticketed counts people that staff let through without a ticket, or
+// takes them off again. There is no telling who of them left, so they only add
+// up; those before a reset are out.
+func (l *Ledger) countUnticketed(e *entry, sign int) {
+	if l.closed(e) {
+		return
+	}
+	n := sign * int(e.count)
+	inside := n
+	if l.past(e) {
+		inside = 0
+	}
+	c := Count{}
+	switch e.kind {
+	case KindGrant:
+		c = Count{Admitted: n, Exited: n - inside, Inside: inside}
+	case KindVoided:
+		c = Count{Admitted: -n, Exited: inside - n, Inside: -inside}
+	case KindExit:
+		c = Count{Exited: inside, Inside: -inside} // one before a reset is among those whom it took out
+	}
+	l.count(zoneKey{l.events[e.event], e.zone}, c)
 }
 
 func (l *Ledger) count(key zoneKey, c Count) {
@@ -123,7 +153,7 @@ func (l *Ledger) count(key zoneKey, c Count) {
 
 // Total returns the count of an event over all its zones.
 func (l *Ledger) Total(event gate.EventID) Count {
-	l.mu.RLock()
+	l.rlock()
 	defer l.mu.RUnlock()
 	var sum Count
 	for key, c := range l.counts.zones {
@@ -136,7 +166,7 @@ func (l *Ledger) Total(event gate.EventID) Count {
 
 // Inside returns how many people are in a zone of an event.
 func (l *Ledger) Inside(event gate.EventID, zone gate.ZoneID) int {
-	l.mu.RLock()
+	l.rlock()
 	defer l.mu.RUnlock()
 	return l.counts.zones[zoneKey{event, zone}].Inside
 }
@@ -144,7 +174,7 @@ func (l *Ledger) Inside(event gate.EventID, zone gate.ZoneID) int {
 // Zones returns the counts of an event by zone, in the order of the zones' ids.
 // Zones that nobody ever entered are left out.
 func (l *Ledger) Zones(event gate.EventID) []ZoneCount {
-	l.mu.RLock()
+	l.rlock()
 	defer l.mu.RUnlock()
 	var zones []ZoneCount
 	for key, c := range l.counts.zones {

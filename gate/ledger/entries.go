@@ -32,7 +32,7 @@ type entry struct {
 	clock      Clock
 	wall       int64 // Unix milliseconds
 	at         place
-	ref        place
+	ref        place  // what it ends; of a grant, see request
 	next       int32  // of the same ticket
 	nextPerson int32  // of the same person
 	code       uint32 // generation and step, as in the encoded record
@@ -47,6 +47,10 @@ type entry struct {
 
 func (e *entry) generation() uint8 { return uint8(e.code >> 24) }
 func (e *entry) step() uint32      { return e.code & NoStep }
+
+// request returns the claim behind a grant. It stands where a grant, which ends
+// nothing, would have its ref.
+func (e *entry) request() uint64 { return uint64(e.ref) }
 
 // kept reports whether an entry is kept of the record: whether it bears on
 // who is inside.
@@ -68,7 +72,9 @@ func (l *Ledger) fill(e *entry, rec *Record) error {
 	if err != nil {
 		return err
 	}
-	if !rec.Ref.IsZero() {
+	if rec.Kind == KindGrant {
+		e.ref = place(rec.Request)
+	} else if !rec.Ref.IsZero() {
 		origin, err := l.originIndex(rec.Ref.Origin)
 		if err != nil {
 			return err
@@ -79,6 +85,9 @@ func (l *Ledger) fill(e *entry, rec *Record) error {
 	e.next, e.nextPerson = none, none
 	e.code = uint32(rec.Generation)<<24 | rec.Step
 	e.session, e.zone, e.lane, e.event = rec.Session, rec.To, rec.Lane, event
+	if rec.Kind == KindExit {
+		e.zone = rec.From // the one that they left
+	}
 	e.marks, e.kind, e.count = rec.Marks, rec.Kind, rec.Count
 	return nil
 }
@@ -110,6 +119,9 @@ func (l *Ledger) before(a, b *entry) bool {
 	if a.clock != b.clock {
 		return a.clock < b.clock
 	}
+	if a.at == b.at { // the branches of a fork
+		return a.content(b) < 0
+	}
 	if a.at.origin() == b.at.origin() {
 		return a.at < b.at
 	}
@@ -118,10 +130,25 @@ func (l *Ledger) before(a, b *entry) bool {
 		cmp.Compare(a.at.sequence(), b.at.sequence())) < 0
 }
 
+// content orders two entries at one position by what they say. Which of two
+// that say the same comes first makes no difference. The refs of exits and voids
+// are not looked at, since a fork leaves those out.
+func (e *entry) content(o *entry) int {
+	if c := cmp.Or(cmp.Compare(e.kind, o.kind), cmp.Compare(e.code, o.code), cmp.Compare(e.wall, o.wall)); c != 0 {
+		return c
+	}
+	c := cmp.Or(cmp.Compare(e.session, o.session), cmp.Compare(e.zone, o.zone), cmp.Compare(e.lane, o.lane),
+		cmp.Compare(e.marks, o.marks), cmp.Compare(e.count, o.count))
+	if c == 0 && e.kind == KindGrant {
+		c = cmp.Compare(e.ref, o.ref)
+	}
+	return c
+}
+
 // link puts entry i into its ticket's chain and returns the chain's head.
 func (l *Ledger) link(head, i int32) int32 {
 	e := l.entries.at(i)
-	if head == none || l.before(l.entries.at(head), e) {
+	if head == none || !l.before(e, l.entries.at(head)) {
 		e.next = head
 		return i
 	}
@@ -136,7 +163,7 @@ func (l *Ledger) link(head, i int32) int32 {
 // linkPerson is link for a person's chain.
 func (l *Ledger) linkPerson(head, i int32) int32 {
 	e := l.entries.at(i)
-	if head == none || l.before(l.entries.at(head), e) {
+	if head == none || !l.before(e, l.entries.at(head)) {
 		e.nextPerson = head
 		return i
 	}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -24,6 +25,8 @@ func stories() *rapid.Generator[[]*gateLog] {
 			r := grant(rapid.Uint32Range(0, 5).Draw(t, "step"), rapid.Uint8Range(0, 3).Draw(t, "count"))
 			r.Ticket = gate.TicketID(rapid.IntRange(0, 3).Draw(t, "ticket"))
 			r.Generation = rapid.Uint8Range(1, 3).Draw(t, "generation")
+			r.Request = rapid.Uint64Range(0, 1).Draw(t, "request")
+			r.Session = gate.SessionID(rapid.IntRange(3, 4).Draw(t, "session"))
 			r.To = gate.ZoneID(rapid.IntRange(4, 5).Draw(t, "zone"))
 			r.Person[0] = rapid.Uint8Range(0, 2).Draw(t, "person")
 			if r.Step == 5 {
@@ -61,6 +64,7 @@ func TestSetNotOrder(t *testing.T) {
 			}
 		}
 		other := New()
+		other.few = rapid.SampledFrom([]int{0, 1, 3, few}).Draw(t, "few") // which stories are kept
 		next := make([]int, len(logs))
 		for left := len(logs); left > 0; {
 			i := rapid.IntRange(0, len(logs)-1).Draw(t, "whose")
@@ -72,6 +76,9 @@ func TestSetNotOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 			next[i]++
+			if rapid.IntRange(0, 3).Draw(t, "look") == 0 {
+				see(other)
+			}
 			if again := rapid.IntRange(0, next[i]-1).Draw(t, "again"); other.Add(&g.records[again]) != nil {
 				t.Fatalf("record %d of gate %d was not taken again", again, g.gate)
 			}
@@ -89,6 +96,7 @@ func TestSetNotOrder(t *testing.T) {
 func TestCountsAreSums(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := New()
+		l.few = rapid.SampledFrom([]int{0, 2, few}).Draw(t, "few")
 		for _, g := range stories().Draw(t, "logs") {
 			for i := range g.records {
 				if g.records[i].Ticket == 0 && g.records[i].Kind != KindEpoch {
@@ -113,6 +121,64 @@ func TestCountsAreSums(t *testing.T) {
 		}
 		if got := l.Total(testEvent); got != sum {
 			t.Fatalf("counted %+v, the histories hold %+v", got, sum)
+		}
+	})
+}
+
+// TestForkSetNotOrder: whichever branch of a log that forked is heard first, and
+// whatever else comes in between, what follows is the same.
+func TestForkSetNotOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		logs := stories().Draw(t, "logs")
+		forked := logs[0]
+		at := rapid.IntRange(1, len(forked.records)).Draw(t, "fork")
+		twin := &gateLog{gate: forked.gate, records: append([]Record{}, forked.records[:at]...)}
+		for i := range rapid.IntRange(1, 6).Draw(t, "length of the other branch") {
+			r := grant(uint32(90+i), 1)
+			r.Ticket = gate.TicketID(rapid.IntRange(0, 3).Draw(t, "ticket"))
+			switch rapid.IntRange(0, 2).Draw(t, "kind") {
+			case 0:
+				r.Kind = KindExit
+			case 1:
+				r.Kind, r.Ref = KindVoided, Position{Origin{forked.gate, 1}, rapid.Uint64Range(1, 10).Draw(t, "ref")}
+			}
+			twin.add(doors.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds"))*time.Second), r)
+		}
+		all := append([]*gateLog{twin}, logs...)
+		hear := func(l *Ledger, pick func(open []int) int) {
+			next := make([]int, len(all))
+			for {
+				var open []int
+				for i := range all {
+					if next[i] < len(all[i].records) {
+						open = append(open, i)
+					}
+				}
+				if len(open) == 0 {
+					return
+				}
+				i := pick(open)
+				rec := &all[i].records[next[i]]
+				next[i]++
+				err := l.Add(rec)
+				var fork *ForkError
+				var gap *GapError
+				if errors.As(err, &fork) || errors.As(err, &gap) {
+					err = l.AddBranch(rec, rec.Hash())
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		first, mixed := New(), New()
+		mixed.few = rapid.SampledFrom([]int{0, 2, few}).Draw(t, "few")
+		hear(first, func(open []int) int { return open[0] })
+		hear(mixed, func(open []int) int { return rapid.SampledFrom(open).Draw(t, "whose") })
+		a, b := see(first), see(mixed)
+		a.Vector, b.Vector = nil, nil // how far each knows the branch that it calls the log
+		if !reflect.DeepEqual(a, b) {
+			t.Fatalf("one branch first:\n%+v\nmixed:\n%+v", a, b)
 		}
 	})
 }

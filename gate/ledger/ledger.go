@@ -69,17 +69,28 @@ type Ledger struct {
 	entries slab
 	tickets map[gate.TicketID]int32 // newest entry
 	persons map[gate.PersonKey]int32
-	counts  counts
-	scratch []gate.Grant // reused by Add
+	long    map[gate.TicketID]*long
+	dirty   []gate.TicketID // of long, to be folded anew
+	few     int             // the constant; less in tests
+
+	unticketed []int32 // entries without a ticket
+	branches   branches
+	suspects   suspects
+	resets     resets
+	counts     counts
+	scratch    story // reused by Add
 }
 
 // New returns an empty ledger.
 func New() *Ledger {
 	return &Ledger{
-		index:   map[Origin]int32{},
-		tickets: map[gate.TicketID]int32{},
-		persons: map[gate.PersonKey]int32{},
-		counts:  counts{zones: map[zoneKey]Count{}, verdicts: map[verdictKey]uint64{}},
+		index:    map[Origin]int32{},
+		tickets:  map[gate.TicketID]int32{},
+		persons:  map[gate.PersonKey]int32{},
+		long:     map[gate.TicketID]*long{},
+		few:      few,
+		suspects: suspects{tickets: map[gate.TicketID]struct{}{}, persons: map[gate.PersonKey]struct{}{}},
+		counts:   counts{zones: map[zoneKey]Count{}, verdicts: map[verdictKey]uint64{}},
 	}
 }
 
@@ -120,6 +131,9 @@ func (l *Ledger) add(rec *Record, hash Hash, gaps bool) error {
 	}
 	if isNew, err := l.logs[origin].take(rec, hash, gaps); err != nil || !isNew {
 		return err
+	}
+	if l.meetsBranch(e.at, hash) {
+		return nil
 	}
 	l.apply(rec, &e)
 	return nil

@@ -99,6 +99,15 @@ type view struct {
 	Zones     []ZoneCount
 	Verdicts  []VerdictCount
 	Total     Count
+	Conflicts []Conflict
+	Forks     []Position
+}
+
+// singles is the plainest of limits: every ticket lets one person in, once in
+// each session, and a person enters once.
+var singles = Limits{
+	Ticket:    func(gate.EventID, gate.TicketID, gate.SessionID) (int, int) { return 1, 1 },
+	OnePerson: func(gate.EventID) bool { return true },
 }
 
 func see(l *Ledger) view {
@@ -110,14 +119,17 @@ func see(l *Ledger) view {
 		Zones:     l.Zones(testEvent),
 		Verdicts:  l.Verdicts(testEvent),
 		Total:     l.Total(testEvent),
+		Conflicts: l.Conflicts(0, singles),
+		Forks:     l.Forks(),
 	}
 	for ticket := range l.tickets {
 		var h gate.History
 		l.History(&h, ticket)
+		h.Ticket = append([]gate.Grant(nil), h.Ticket...) // nil where there are none
 		v.Histories[ticket] = h
 	}
 	for person := range l.persons {
-		v.Persons[person] = l.Person(nil, person, 0)
+		v.Persons[person] = append([]gate.Grant(nil), l.Person(nil, person, 0)...)
 	}
 	return v
 }

@@ -14,7 +14,8 @@ func (o Origin) Compare(other Origin) int {
 // to tell a duplicate from a fork.
 type originLog struct {
 	origin Origin
-	runs   []run // in order, with holes between them; nearly always one
+	runs   []run  // in order, with holes between them; nearly always one
+	fork   uint64 // the sequence from which there is more than one branch; 0: none
 }
 
 // run is a stretch of records without a hole.
@@ -109,4 +110,22 @@ func (o *originLog) join(i int) {
 	a.prints = append(a.prints, b.prints...)
 	a.tail = b.tail
 	o.runs = append(o.runs[:i+1], o.runs[i+2:]...)
+}
+
+// print returns the fingerprint of a record that is held.
+func (o *originLog) print(seq uint64) (uint32, bool) {
+	for i := len(o.runs) - 1; i >= 0; i-- {
+		if r := &o.runs[i]; seq >= r.first {
+			if seq > r.end() {
+				return 0, false
+			}
+			return r.prints[seq-r.first], true
+		}
+	}
+	return 0, false
+}
+
+// Compare orders positions by origin, then by sequence.
+func (p Position) Compare(other Position) int {
+	return cmp.Or(p.Origin.Compare(other.Origin), cmp.Compare(p.Sequence, other.Sequence))
 }

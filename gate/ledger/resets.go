@@ -1,0 +1,49 @@
+package ledger
+
+import "github.com/venuegate/venuegate/gate"
+
+// resets says since when the occupancy of events is counted anew. What stands
+// before a reset in the ledger's order is past: everybody it let in is out, and
+// may come in once more.
+type resets struct {
+	marks map[gate.EventID]mark // 0: of every event
+}
+
+// mark is a place in the ledger's order.
+type mark struct {
+	clock    Clock
+	position Position
+}
+
+// past reports whether a reset of the entry's event comes after it.
+func (l *Ledger) past(e *entry) bool {
+	if len(l.resets.marks) == 0 {
+		return false
+	}
+	return l.isPast(e, l.events[e.event]) || l.isPast(e, 0)
+}
+
+func (l *Ledger) isPast(e *entry, event gate.EventID) bool {
+	m, ok := l.resets.marks[event]
+	if !ok {
+		return false
+	}
+	if e.clock != m.clock {
+		return e.clock < m.clock
+	}
+	at := Position{Origin: l.logs[e.at.origin()].origin, Sequence: e.at.sequence()}
+	return at.Compare(m.position) < 0
+}
+
+// ResetAt returns the hybrid time since when an event's occupancy is counted;
+// zero when it never was reset.
+func (l *Ledger) ResetAt(event gate.EventID) Clock {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return max(l.resets.marks[event].clock, l.resets.marks[0].clock)
+}
+
+// reset puts other marks in place of those that are there.
+func (l *Ledger) reset(marks map[gate.EventID]mark) {
+	l.recount(func(*entry) bool { return true }, func() { l.resets.marks = marks })
+}
