@@ -89,7 +89,7 @@ func (l *Ledger) Forks() []Position {
 			forks = append(forks, Position{Origin: o.origin, Sequence: o.fork})
 		}
 	}
-	slices.SortFunc(forks, Position.Compare)
+	slices.SortFunc(forks, comparePositions)
 	return forks
 }
 

@@ -125,7 +125,7 @@ func (o *originLog) print(seq uint64) (uint32, bool) {
 	return 0, false
 }
 
-// Compare orders positions by origin, then by sequence.
-func (p Position) Compare(other Position) int {
-	return cmp.Or(p.Origin.Compare(other.Origin), cmp.Compare(p.Sequence, other.Sequence))
+// comparePositions orders positions by origin, then by sequence.
+func comparePositions(a, b Position) int {
+	return cmp.Or(a.Origin.Compare(b.Origin), cmp.Compare(a.Sequence, b.Sequence))
 }

@@ -32,7 +32,7 @@ func (l *Ledger) isPast(e *entry, event gate.EventID) bool {
 		return e.clock < m.clock
 	}
 	at := Position{Origin: l.logs[e.at.origin()].origin, Sequence: e.at.sequence()}
-	return at.Compare(m.position) < 0
+	return comparePositions(at, m.position) < 0
 }
 
 // ResetAt returns the hybrid time since when an event's occupancy is counted;
