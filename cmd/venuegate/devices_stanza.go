@@ -67,7 +67,7 @@ venuegate devices stanza`),
 }
 
 func stanzaTypes() []string {
-	return []string{"serial", "sdt", "wedge", "hidpos", "camera", "lcus", "feedback"}
+	return []string{"serial", "sdt", "wedge", "hidpos", "camera", "face", "lcus", "feedback"}
 }
 
 // classOf is the class of device that a type of the configuration needs.

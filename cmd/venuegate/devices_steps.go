@@ -57,6 +57,12 @@ func readingWords(r gate.Reading) string {
 	if r.Document != nil {
 		return "read a document and its number of " + count(utf8.RuneCountInString(string(r.Document.Number)), "character")
 	}
+	if r.Face != nil {
+		if r.Face.Matched {
+			return "recognised somebody"
+		}
+		return "saw a face, and did not recognise it"
+	}
 	text := "read " + count(utf8.RuneCountInString(string(r.Text)), "character")
 	switch r.Symbology {
 	case 'Q':

@@ -1,16 +1,13 @@
 package appliance
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/config"
 	"github.com/venuegate/venuegate/gate/lane"
 	"github.com/venuegate/venuegate/hw/barrier"
-	"github.com/venuegate/venuegate/hw/indicator"
 	"github.com/venuegate/venuegate/hw/port"
 )
 
@@ -134,44 +131,4 @@ func contacts(c *config.Contacts) (out barrier.Contacts) {
 	}
 	out.Settle, out.Debounce = time.Duration(c.Settle), time.Duration(c.Debounce)
 	return out
-}
-
-// lights are the lamps and the buzzer on a barrier's board.
-func (b *builder) lights(c *config.Indicator, on lane.Barrier) (*indicator.Indicator, error) {
-	board, ok := on.(interface {
-		Output(number int) (*barrier.Output, error)
-	})
-	if !ok {
-		return nil, &port.OptionError{Field: "Green", Problem: "the barrier's board has no outputs"}
-	}
-	o := indicator.Options{OnError: b.onLights}
-	taken := map[int]string{}
-	for _, one := range []struct {
-		name   string
-		number int
-		to     *indicator.Output
-	}{{"Green", c.Green, &o.Green}, {"Red", c.Red, &o.Red}, {"Yellow", c.Yellow, &o.Yellow}, {"Buzzer", c.Buzzer, &o.Buzzer}} {
-		if one.number == 0 {
-			continue
-		}
-		if other := taken[one.number]; other != "" {
-			return nil, &port.OptionError{Field: one.name, Problem: "is the output of " + other + " too"}
-		}
-		taken[one.number] = strings.ToLower(one.name)
-		out, err := board.Output(one.number)
-		if err != nil {
-			return nil, &port.OptionError{Field: one.name, Problem: problemOf(err)}
-		}
-		*one.to = out
-	}
-	return indicator.New(o), nil
-}
-
-// problemOf is what is wrong with an option, without the driver's name for it.
-func problemOf(err error) string {
-	var o *port.OptionError
-	if errors.As(err, &o) {
-		return o.Problem
-	}
-	return err.Error()
 }

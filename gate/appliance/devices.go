@@ -63,8 +63,12 @@ func (b *builder) devices(c *config.Lane, at string) (*devices, config.Errors) {
 	if d.barrier, err = b.barrier(&c.Barrier, c.ID); err != nil {
 		return nil, append(found, fieldError(at+".barrier", err))
 	}
-	if c.Indicator != nil {
-		if d.lights, err = b.lights(c.Indicator, d.barrier); err != nil {
+	beeps, errs := beeps(c, d.readers, at)
+	if found = append(found, errs...); len(found) > 0 {
+		return nil, found // readers are missing, and all of it is told
+	}
+	if c.Indicator != nil || len(beeps) > 0 {
+		if d.lights, err = b.lights(c.Indicator, d.barrier, beeps); err != nil {
 			return nil, append(found, fieldError(at+".indicator", err))
 		}
 	}
@@ -73,9 +77,6 @@ func (b *builder) devices(c *config.Lane, at string) (*devices, config.Errors) {
 	}
 	if c.Barrier.Feedback != nil {
 		d.names = append(d.names, deviceName{barrierName(&c.Barrier, c.ID) + feedbackSuffix, web.RoleBarrier})
-	}
-	if len(found) > 0 {
-		return nil, found
 	}
 	return d, nil
 }
@@ -124,7 +125,7 @@ func fieldError(at string, err error) config.Error {
 	}
 	var words []string
 	for part := range strings.SplitSeq(o.Field, ".") {
-		if !slices.Contains([]string{"Port", "Framing", "Device", "Board", "Passing"}, part) {
+		if !slices.Contains([]string{"Port", "Framing", "Device", "Board", "Passing", "Decoding"}, part) {
 			words = append(words, snakeCase(part))
 		}
 	}

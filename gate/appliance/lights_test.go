@@ -41,6 +41,55 @@ func TestLamps(t *testing.T) {
 	lit(3)
 }
 
+// A reader with commands for its sounds says with them what the verdict was,
+// also at a lane without a lamp.
+func TestBeeps(t *testing.T) {
+	s := newSite(t)
+	s.sell(1)
+	s.setUp()
+	s.plugIn()
+	// The scanner's place is taken by one that hears.
+	if err := s.scanner.Close(); err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan string, 10)
+	line, err := hwtest.NewLine(s.line("scanner"), func(b []byte) { heard <- string(b) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.scanner = &hwtest.Scanner{Line: line, After: "\r\n"}
+	s.change = func(c *config.Config) { c.Lanes[0].Readers[0].Beep = &config.Beep{Good: "hex:07", Bad: "NO"} }
+	s.open()
+	s.scan("6901234567892") // a bottle of water
+	if got := hwtest.Receive(t, heard); got != "NO" {
+		t.Errorf("the reader was told %q", got)
+	}
+	s.scan(s.code(1))
+	if got := hwtest.Receive(t, heard); got != "\a" {
+		t.Errorf("the reader was told %q", got)
+	}
+}
+
+func TestBeepsThatCannotBe(t *testing.T) {
+	s := newSite(t)
+	for _, c := range []struct {
+		reader int
+		beep   config.Beep
+		path   string
+	}{
+		{0, config.Beep{Good: "hex:0"}, "lane[0].reader[0].beep.good"},
+		{0, config.Beep{Bad: "hex:"}, "lane[0].reader[0].beep.bad"},
+		{1, config.Beep{Good: "x"}, "lane[0].reader[1].beep"}, // a card reader
+	} {
+		cfg := s.config()
+		cfg.Lanes[0].Readers[c.reader].Beep = &c.beep
+		var wrong config.Errors
+		if err := appliance.Check(cfg); !errors.As(err, &wrong) || wrong[0].Path != c.path {
+			t.Errorf("%+v: %v, want an error about %s", c.beep, err, c.path)
+		}
+	}
+}
+
 func TestLampsThatCannotBe(t *testing.T) {
 	s := newSite(t)
 	for _, c := range []struct {

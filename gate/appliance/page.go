@@ -31,7 +31,7 @@ func (a *Appliance) Show(e lane.Event) {
 func (a *Appliance) light(e *lane.Event) {
 	for _, run := range a.lanes.all() {
 		if run.config.ID == e.Lane && run.devices.lights != nil {
-			run.devices.lights.Show(e.Verdict.Outcome, e.Verdict.Wants)
+			run.devices.lights.Answer(e.Reader, e.Verdict.Outcome, e.Verdict.Wants)
 		}
 	}
 }

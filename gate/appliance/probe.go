@@ -56,7 +56,9 @@ func Wanted(c *config.Config) []WantedDevice {
 			all = append(all, WantedDevice{l.ID, find.Want{Name: name, Class: class, Match: m}})
 		}
 		for j := range l.Readers {
-			want(l.Readers[j].Name, readerKinds[l.Readers[j].Type].class, &l.Readers[j].Device)
+			if r := &l.Readers[j]; r.Listen == "" { // what is on the network is no device of the box
+				want(r.Name, readerKinds[r.Type].class, &r.Device)
+			}
 		}
 		b := &l.Barrier
 		if b.Type == barrierNone || b.Type == "gpio" { // GPIO chips are part of the box

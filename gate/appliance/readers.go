@@ -8,6 +8,7 @@ import (
 	"github.com/venuegate/venuegate/gate/web"
 	"github.com/venuegate/venuegate/hw/camera"
 	"github.com/venuegate/venuegate/hw/document"
+	"github.com/venuegate/venuegate/hw/face"
 	"github.com/venuegate/venuegate/hw/find"
 	"github.com/venuegate/venuegate/hw/input"
 	"github.com/venuegate/venuegate/hw/port"
@@ -27,6 +28,7 @@ var readerKinds = map[string]struct {
 	"camera": {find.ClassVideo, web.RoleReader, (*builder).camera},
 	"sdt":    {find.ClassSerial, web.RoleDocument, (*builder).sdt},
 	"mrz":    {find.ClassSerial, web.RoleDocument, (*builder).mrz},
+	"face":   {find.ClassSerial, web.RoleDocument, (*builder).face},
 }
 
 func (b *builder) reader(c *config.Reader) (lane.Reader, web.Role, error) {
@@ -101,4 +103,22 @@ func (b *builder) camera(c *config.Reader) (lane.Reader, error) {
 		Name: c.Name, Path: c.Path, Locate: locate, Changed: b.changed, Width: c.Width, Height: c.Height, Rate: c.Rate,
 		Repeat: time.Duration(c.Repeat), OnState: b.onState,
 	})
+}
+
+func (b *builder) face(c *config.Reader) (lane.Reader, error) {
+	d := face.Decoding{MinScore: c.MinScore}
+	if f := c.Fields; f != nil {
+		d.Fields = face.Fields{Matched: f.Matched, MatchedIs: f.MatchedIs, Score: f.Score, Reference: f.Reference}
+	}
+	if c.Listen != "" {
+		return face.NewNetwork(face.Options{
+			Name: c.Name, Listen: c.Listen, From: c.From, Decoding: d, Repeat: time.Duration(c.Repeat),
+			Heartbeat: time.Duration(c.Heartbeat), Answer: c.Answer, OnState: b.onState,
+		})
+	}
+	line, err := b.line(c.Name, &c.Device)
+	if err != nil {
+		return nil, err
+	}
+	return face.NewSerial(face.SerialOptions{Name: c.Name, Port: line, Decoding: d, Repeat: time.Duration(c.Repeat)})
 }

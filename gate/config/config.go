@@ -89,7 +89,8 @@ type Reader struct {
 	Name string `toml:"name"`
 	// Type is serial (a barcode reader on a serial line or in USB-COM mode),
 	// wedge (one that types, through evdev), hidpos (through hidraw), camera,
-	// sdt (a resident ID card reader) or mrz (a passport reader).
+	// sdt (a resident ID card reader), mrz (a passport reader) or face (a face
+	// terminal).
 	Type string `toml:"type"`
 	Device
 	Side   string   `toml:"side"`   // entry or exit, where the lane is for both
@@ -103,11 +104,35 @@ type Reader struct {
 	Suffix     string   `toml:"suffix"`
 	AIM        string   `toml:"aim"`
 	ECI        bool     `toml:"eci"`
+	Beep       *Beep    `toml:"beep"` // of those on serial lines
 
 	// Of cameras.
 	Width  int     `toml:"width"`
 	Height int     `toml:"height"`
 	Rate   float64 `toml:"rate"`
+
+	// Of face terminals. One on the network has Listen instead of a device.
+	Listen    string   `toml:"listen"`    // host:port, or http://host:port/path
+	From      []string `toml:"from"`      // addresses of the terminals
+	MinScore  float64  `toml:"min_score"` // least score that is a match; 0: the terminal says
+	Heartbeat Duration `toml:"heartbeat"` // the terminal sends something at least this often
+	Answer    string   `toml:"answer"`    // body of the answer to a POST
+	Fields    *Fields  `toml:"fields"`
+}
+
+// Beep is what a barcode reader is sent to make its sounds, as text or as bytes
+// after "hex:".
+type Beep struct {
+	Good string `toml:"good"` // people may pass
+	Bad  string `toml:"bad"`  // they may not
+}
+
+// Fields say where a face terminal's JSON has what, with dots where it is nested.
+type Fields struct {
+	Matched   string `toml:"matched"`
+	MatchedIs string `toml:"matched_is"` // value that means a match
+	Score     string `toml:"score"`
+	Reference string `toml:"reference"` // ticket's number or document's tag
 }
 
 // Device says which device an entry means, and the settings of its line. One of

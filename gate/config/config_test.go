@@ -31,8 +31,9 @@ func TestExampleComments(t *testing.T) {
 	for line := range strings.Lines(string(configs.Gate)) {
 		bare := strings.TrimSpace(line)
 		rest, ok := strings.CutPrefix(bare, "# ")
+		rest = strings.TrimLeft(rest, " ")
 		setting := strings.Contains(strings.SplitN(rest, "#", 2)[0], " = ")
-		if ok && (setting || strings.HasPrefix(rest, "[lane.")) {
+		if ok && (setting || strings.HasPrefix(rest, "[lane.") || strings.HasPrefix(rest, "[[lane.")) {
 			line = rest + "\n"
 		}
 		out = append(out, line)
@@ -95,6 +96,25 @@ name = "passport"
 type = "mrz"
 match = "usb:1a86:7523:A1"
 baud = 9600
+[[lane.reader]]
+name = "code"
+type = "serial"
+path = "/dev/c"
+beep = { good = "hex:07", bad = "NO" }
+[[lane.reader]]
+name = "face on a line"
+type = "face"
+path = "/dev/f"
+baud = 115200
+min_score = 80
+[[lane.reader]]
+name = "face"
+type = "face"
+listen = "http://192.168.50.1:7100/face"
+from = ["192.168.50.20"]
+heartbeat = "30s"
+  [lane.reader.fields]
+  score = "data.score"
 [lane.barrier]
 type = "modbus"
 match = "port:1-2"
@@ -115,6 +135,9 @@ red = 3
 	if b.Match != "port:1-2" || b.Unit != 3 || !b.FireHold {
 		t.Errorf("barrier %+v", b)
 	}
+	if f := c.Lanes[0].Readers[6]; f.Fields.Score != "data.score" || f.From[0] != "192.168.50.20" || time.Duration(f.Heartbeat) != 30*time.Second {
+		t.Errorf("face %+v", f)
+	}
 	if fire := b.Contacts.Fire; fire != (config.Contact{Set: true, Number: 4, NormallyClosed: true}) {
 		t.Errorf("fire contact %+v", fire)
 	}
@@ -122,6 +145,11 @@ red = 3
 		t.Error("a contact that is not there is set")
 	}
 	for _, bad := range []string{
+		"[[lane.reader]]\nname = \"f\"\ntype = \"face\"\nlisten = \"127.0.0.1:7100\"\npath = \"/dev/f\"\n[lane.barrier]\ntype = \"none\"",
+		"[[lane.reader]]\nname = \"f\"\ntype = \"face\"\nlisten = \"127.0.0.1:7100\"\nbaud = 9600\n[lane.barrier]\ntype = \"none\"",
+		"[[lane.reader]]\nname = \"f\"\ntype = \"face\"\npath = \"/dev/f\"\nfrom = [\"192.0.2.7\"]\n[lane.barrier]\ntype = \"none\"",
+		"[[lane.reader]]\nname = \"f\"\ntype = \"face\"\n[lane.barrier]\ntype = \"none\"",
+		"[[lane.reader]]\nname = \"w\"\ntype = \"wedge\"\npath = \"/dev/w\"\nbeep = { good = \"x\" }\n[lane.barrier]\ntype = \"none\"",
 		"[lane.barrier]\ntype = \"lcus\"\npath = \"/dev/x\"\nmatch = \"port:1-1\"",
 		"[lane.barrier]\ntype = \"lcus\"\npath = \"/dev/x\"\n[lane.barrier.contacts]\npassed = \"1\"",
 		"[lane.barrier]\ntype = \"modbus\"\npath = \"/dev/x\"\n[lane.barrier.contacts]\npassed = \"one\"",
@@ -237,7 +265,7 @@ path = "/dev/b"
 			"web.listen: \"8080\" is not host:port",
 			"log.level: \"loud\" is not one of debug, info, warn, error",
 			"lane[0].isolation: \"maybe\" is not one of admit, refer, refuse",
-			"lane[0].reader[0].type: \"telepathy\" is not one of serial, wedge, hidpos, camera, sdt, mrz",
+			"lane[0].reader[0].type: \"telepathy\" is not one of serial, wedge, hidpos, camera, sdt, mrz, face",
 			"lane[0].reader[1].name: \"a\" is taken by lane[0].reader[0].name",
 			"lane[0].reader[1].path: is missing",
 			"lane[0].reader[1].aim: means nothing for a reader of type sdt",

@@ -115,7 +115,7 @@ func (c *Config) checkLanes(e *Errors) {
 }
 
 // readerTypes are the kinds of readers.
-var readerTypes = []string{"serial", "wedge", "hidpos", "camera", "sdt", "mrz"}
+var readerTypes = []string{"serial", "wedge", "hidpos", "camera", "sdt", "mrz", "face"}
 
 func (r *Reader) check(e *Errors, at string, names, devices map[string]string) {
 	if r.Name == "" {
@@ -124,9 +124,15 @@ func (r *Reader) check(e *Errors, at string, names, devices map[string]string) {
 		unique(e, at+".name", r.Name, names)
 	}
 	oneOf(e, at+".type", r.Type, readerTypes...)
-	r.Device.check(e, at, devices)
+	if r.Listen == "" {
+		r.Device.check(e, at, devices)
+	} else {
+		r.checkListen(e, at, devices)
+	}
 	oneOf(e, at+".side", r.Side, "", "entry", "exit")
-	serial := r.Type == "serial" || r.Type == "sdt" || r.Type == "mrz"
+	face := r.Type == "face"
+	network := face && r.Listen != ""
+	serial := r.Type == "serial" || r.Type == "sdt" || r.Type == "mrz" || face && !network
 	barcode := r.Type == "serial" || r.Type == "wedge" || r.Type == "hidpos"
 	for _, s := range []struct {
 		name string
@@ -145,11 +151,27 @@ func (r *Reader) check(e *Errors, at string, names, devices map[string]string) {
 		{"width", r.Width != 0, r.Type == "camera"},
 		{"height", r.Height != 0, r.Type == "camera"},
 		{"rate", r.Rate != 0, r.Type == "camera"},
+		{"beep", r.Beep != nil, r.Type == "serial"},
+		{"listen", r.Listen != "", face},
+		{"from", len(r.From) > 0, network},
+		{"min_score", r.MinScore != 0, face},
+		{"heartbeat", r.Heartbeat != 0, network},
+		{"answer", r.Answer != "", network},
+		{"fields", r.Fields != nil, face},
 	} {
 		if s.set && !s.used && slices.Contains(readerTypes, r.Type) {
 			e.add(at+"."+s.name, "means nothing for a reader of type %s", r.Type)
 		}
 	}
+}
+
+// checkListen wants a terminal on the network to have no device, and an address
+// of its own.
+func (r *Reader) checkListen(e *Errors, at string, devices map[string]string) {
+	if field, text := r.where(); text != "" {
+		e.add(at+"."+field, "stands beside listen; a terminal is on a line or on the network")
+	}
+	unique(e, at+".listen", r.Listen, devices)
 }
 
 func (b *Barrier) check(e *Errors, at string, names, devices map[string]string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,14 +23,20 @@ type Output interface {
 type Options struct {
 	Green, Red, Yellow, Buzzer Output
 
-	// Reader is told GoodRead when people may pass and BadRead otherwise, where
-	// it has such commands: many barcode readers beep when told to.
-	Reader            io.Writer
-	GoodRead, BadRead []byte
+	// Beeps are readers that make sounds when told to, as many barcode readers
+	// do.
+	Beeps []Beep
 
 	// OnError is told of an output that fails, once until it works again, and of
 	// nil when all of them do. It must not block.
 	OnError func(error)
+}
+
+// Beep is a reader with commands for its own sounds. Either may be empty.
+type Beep struct {
+	Reader    string // its name in the configuration
+	To        io.Writer
+	Good, Bad []byte // sent when people may pass, and when they may not
 }
 
 // Stats count what was shown.
@@ -47,7 +54,7 @@ type Indicator struct {
 
 	// Of Run's goroutine.
 	on     lights
-	broken [lightCount + 1]bool // the last is the reader
+	broken []bool // outputs, then readers
 
 	running                  atomic.Bool
 	shown, skipped, failures atomic.Uint64
@@ -56,22 +63,26 @@ type Indicator struct {
 type verdict struct {
 	outcome gate.Outcome
 	wants   gate.Want
+	reader  string // that it answers; empty: all
 }
 
 // New returns an indicator that is dark until it runs.
 func New(o Options) *Indicator {
 	return &Indicator{
 		o: o, outputs: [...]Output{o.Green, o.Red, o.Yellow, o.Buzzer},
-		newest: make(chan verdict, 1),
+		newest: make(chan verdict, 1), broken: make([]bool, lightCount+len(o.Beeps)),
 	}
 }
 
 // Show shows a verdict, instead of what is being shown. It never waits: of
 // several verdicts that Run has not begun the newest wins.
-func (i *Indicator) Show(o gate.Outcome, wants gate.Want) {
+func (i *Indicator) Show(o gate.Outcome, wants gate.Want) { i.Answer("", o, wants) }
+
+// Answer is Show of the verdict on what one reader read: the others are silent.
+func (i *Indicator) Answer(reader string, o gate.Outcome, wants gate.Want) {
 	for {
 		select {
-		case i.newest <- verdict{o, wants}:
+		case i.newest <- verdict{o, wants, reader}:
 			return
 		default:
 		}
@@ -151,16 +162,23 @@ func (i *Indicator) set(on lights, all bool) {
 	i.on = on
 }
 
+// beep lets the reader that the verdict answers make its sound.
 func (i *Indicator) beep(v verdict) {
-	sound := i.o.BadRead
-	if v.outcome == gate.Admit || v.outcome == gate.Exit {
-		sound = i.o.GoodRead
+	good := v.outcome == gate.Admit || v.outcome == gate.Exit
+	if v.wants != 0 && !good {
+		return // nothing is wrong yet
 	}
-	if i.o.Reader == nil || len(sound) == 0 || v.wants != 0 && v.outcome != gate.Admit && v.outcome != gate.Exit {
-		return
+	for n, b := range i.o.Beeps {
+		sound := b.Bad
+		if good {
+			sound = b.Good
+		}
+		if len(sound) == 0 || v.reader != "" && v.reader != b.Reader {
+			continue
+		}
+		_, err := b.To.Write(sound)
+		i.note(lightCount+n, err)
 	}
-	_, err := i.o.Reader.Write(sound)
-	i.note(lightCount, err)
 }
 
 // note counts a failure and tells of an output's first, and of the end of all.
@@ -173,7 +191,7 @@ func (i *Indicator) note(n int, err error) {
 	if i.o.OnError == nil || was == i.broken[n] {
 		return
 	}
-	if err != nil || i.broken == [lightCount + 1]bool{} {
+	if err != nil || !slices.Contains(i.broken, true) {
 		i.o.OnError(err)
 	}
 }

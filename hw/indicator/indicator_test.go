@@ -189,7 +189,7 @@ func TestIndicatorLaws(t *testing.T) {
 func TestReaderBeeps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said bytes.Buffer
-		o := indicator.Options{Reader: &said, GoodRead: []byte("G"), BadRead: []byte("B")}
+		o := indicator.Options{Beeps: []indicator.Beep{{Reader: "in", To: &said, Good: []byte("G"), Bad: []byte("B")}}}
 		run(t, o, func(i *indicator.Indicator) {
 			for _, v := range []struct {
 				o gate.Outcome
@@ -201,6 +201,29 @@ func TestReaderBeeps(t *testing.T) {
 		})
 		if said.String() != "GBGB" {
 			t.Errorf("the reader was told %q", said.String())
+		}
+	})
+}
+
+// The reader that was used answers, and no other; one may have only one sound.
+func TestTheReaderThatWasUsedBeeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var in, out bytes.Buffer
+		o := indicator.Options{Beeps: []indicator.Beep{
+			{Reader: "in", To: &in, Good: []byte("G"), Bad: []byte("B")},
+			{Reader: "out", To: &out, Good: []byte("g")},
+		}}
+		run(t, o, func(i *indicator.Indicator) {
+			for _, v := range []struct {
+				reader string
+				o      gate.Outcome
+			}{{"in", gate.Admit}, {"out", gate.Exit}, {"out", gate.Refuse}, {"card", gate.Admit}, {"in", gate.Refuse}, {"", gate.Admit}} {
+				i.Answer(v.reader, v.o, 0)
+				time.Sleep(time.Minute)
+			}
+		})
+		if in.String() != "GBG" || out.String() != "gg" {
+			t.Errorf("in was told %q, out %q", in.String(), out.String())
 		}
 	})
 }

@@ -92,6 +92,10 @@ func (s *Serial) Stats() Stats {
 	return Stats{Readings: s.readings, Repeats: s.repeats, Drops: s.drops, Port: s.port.Stats()}
 }
 
+// Write sends a command to the reader, such as one for its good-read beep. It
+// fails with port.ErrDown while the reader is not plugged in.
+func (s *Serial) Write(b []byte) (int, error) { return s.port.Write(b) }
+
 // Run reads until ctx ends and then returns nil. It outlives the reader being
 // unplugged; Options.Port.OnState hears of it. deliver is called from one
 // goroutine, and nothing is read while it runs.
