@@ -152,6 +152,7 @@ func (j *Journal) commit(notes int) error {
 		return err
 	}
 	j.last, j.hash = next, hash
+	j.past.grow(next)
 	j.askAhead()
 	return nil
 }

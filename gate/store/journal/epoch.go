@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"path/filepath"
 
 	"github.com/venuegate/venuegate/gate/ledger"
@@ -87,12 +88,24 @@ func createFile(d disk, name string, begin func([]byte), size int) (handle, erro
 	return f, nil
 }
 
+var errNoNumber = errors.New("there is no number above for another epoch")
+
 // openEpoch opens the epoch after all that were ever seen. The number is on the
 // disk, as a directory, before any record has it. The error is an
 // *UnavailableError.
 func (j *Journal) openEpoch() error {
+	above := j.number
+	if j.opt.Above != nil {
+		above = max(above, j.opt.Above())
+	}
+	if above > j.number {
+		j.reserved = false // a directory may stay that holds no record
+	}
 	if !j.reserved {
-		j.number++
+		if above == math.MaxUint32 {
+			return &UnavailableError{Epoch: above, Err: errNoNumber}
+		}
+		j.number = above + 1
 	}
 	o := ledger.Origin{Gate: j.opt.Gate, Epoch: j.number}
 	if err := j.tryEpoch(o); err != nil {
@@ -159,6 +172,7 @@ func (j *Journal) begin(e *epoch) error {
 		return err
 	}
 	j.last, j.hash = rec.Position, ledger.HashEncoded(buf[len(buf)-ledger.Size:])
+	j.past.grow(rec.Position)
 	if j.opt.OnCommit != nil {
 		j.records = append(j.records[:0], rec)
 		j.opt.OnCommit(j.records)

@@ -35,6 +35,12 @@ type Options struct {
 	// zero for 1 MiB, which holds 6 898 records.
 	SegmentSize int
 
+	// Above returns a number that every epoch opened from now on is to be above,
+	// such as the highest that other gates remember of this one from before its
+	// disk was wiped: one epoch must never stand for two logs. It is asked before
+	// every epoch. Nil: there is none.
+	Above func() uint32
+
 	// OnRecover is called by Open for every record on the disk, in order. An
 	// error ends Open.
 	OnRecover func(*ledger.Record, ledger.Hash) error
@@ -54,6 +60,7 @@ type Options struct {
 type Journal struct {
 	opt  Options
 	lock io.Closer
+	past *past // what can be passed on
 
 	mu      sync.Mutex
 	quiet   sync.Cond // busy has become false
@@ -146,6 +153,7 @@ func newJournal(opt Options, lock io.Closer) *Journal {
 	j := &Journal{
 		opt:      opt,
 		lock:     lock,
+		past:     newPast(opt.disk, opt.Dir, opt.Signer),
 		notes:    make([]ledger.Record, 0, noteQueue),
 		records:  make([]ledger.Record, 0, maxBatch),
 		buf:      make([]byte, 0, maxBatch*frameSize),
@@ -173,7 +181,7 @@ func makeDir(d disk, dir string) error {
 // disk: after a kill it may be in the kernel's memory only, and the new epoch
 // will build on it.
 func (j *Journal) recover() (Recovery, error) {
-	r := reader{disk: j.opt.disk, dir: j.opt.Dir, deliver: j.opt.OnRecover}
+	r := reader{disk: j.opt.disk, dir: j.opt.Dir, deliver: j.opt.OnRecover, past: j.past}
 	if err := r.list(&j.opt.Gate); err != nil {
 		return r.recovery, err
 	}

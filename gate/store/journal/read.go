@@ -36,6 +36,10 @@ type reader struct {
 	buf      []byte
 	err      error // of deliver
 	rec      ledger.Record
+
+	past    *past // nil, or is told what can be passed on
+	durable bool  // the journal may be growing: past is told only what is proven to be durable
+	proven  uint64
 }
 
 // list finds the epochs, in order. own is the gate that they must be of; nil
@@ -91,6 +95,14 @@ func (r *reader) run() error {
 		if r.err != nil {
 			return r.err
 		}
+		if r.past != nil && e.whole.last > 0 {
+			if r.durable && !known {
+				e.whole.last = min(e.whole.last, r.proven)
+			}
+			if e.whole.first <= e.whole.last {
+				r.past.held[e.origin] = e.whole
+			}
+		}
 		if end > 0 && head.Position.Sequence == end { // whether or not that record can be read
 			r.recovery.Last, r.recovery.LastHash = head.Position, head.Hash
 		}
@@ -132,7 +144,7 @@ func (r *reader) first(o ledger.Origin, rec *ledger.Record) bool {
 // record must have been flushed when the signed head covers it, or when there is
 // a frame of a later write.
 func (r *reader) endByItself(o ledger.Origin, head uint64) (end uint64, torn *Torn) {
-	end = head
+	end, r.proven = head, head
 	var at Torn // the first thing wrong behind the end
 	mark := func(segment, off int) {
 		if at.Segment == 0 {
@@ -145,6 +157,7 @@ func (r *reader) endByItself(o ledger.Origin, head uint64) (end uint64, torn *To
 			if done := f.written() - 1; done > end {
 				end, at = done, Torn{}
 			}
+			r.proven = max(r.proven, f.written()-1)
 			switch seq := f.sequence(); {
 			case seq == end+1:
 				end, at = seq, Torn{}

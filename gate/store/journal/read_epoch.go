@@ -19,6 +19,8 @@ type epochReader struct {
 	next    uint64 // sequence that is expected
 	linked  bool   // the hash of the record before next is known
 	hash    ledger.Hash
+	whole   stretch // from the first record on, without a flaw
+	broken  bool    // whole ends here
 	segment int
 	// bad is a stretch that is no good, until it is known which records it cost.
 	bad struct {
@@ -97,8 +99,10 @@ func (e *epochReader) good(off int, f frame) {
 		e.mark(off, err.Error())
 		return
 	}
+	begins := e.next == 0
+	e.broken = e.broken || e.bad.problem != "" && !begins // what follows is not where it belongs
 	switch {
-	case e.next == 0:
+	case begins:
 		e.next = seq
 	case seq < e.next:
 		here.Problem = fmt.Sprintf("record %d stands where %d belongs and is left out", seq, e.next)
@@ -112,6 +116,7 @@ func (e *epochReader) good(off int, f frame) {
 		e.bad.problem = ""
 	}
 	hash := ledger.HashEncoded(f.encoded)
+	e.stretch(hash, begins)
 	e.checkLink(here, hash)
 	if e.recovery.First.IsZero() {
 		e.recovery.First = e.rec.Position
@@ -121,6 +126,23 @@ func (e *epochReader) good(off int, f frame) {
 	e.recovery.Last, e.recovery.LastHash = e.rec.Position, hash
 	if e.deliver != nil {
 		e.err = e.deliver(&e.rec, hash)
+	}
+}
+
+// stretch notes whether the record can be vouched for.
+func (e *epochReader) stretch(hash ledger.Hash, begins bool) {
+	seq := e.rec.Position.Sequence
+	signed := e.head.Position != e.rec.Position || e.head.Hash == hash
+	switch {
+	case e.broken:
+	case !signed:
+		e.whole, e.broken = stretch{}, true // nobody knows where it leaves what was signed
+	case begins, seq == 1:
+		e.whole = stretch{seq, seq}
+	case e.linked && e.rec.Prev == e.hash && e.whole.last == seq-1:
+		e.whole.last = seq
+	default:
+		e.broken = true
 	}
 }
 
