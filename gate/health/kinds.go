@@ -30,6 +30,16 @@ const (
 	PageDown           Code = "page_down"            // address: the page cannot be served there
 	GateUnknown        Code = "gate_unknown"         // none: the venue's roster does not have this gate, or has it with another key
 	LaneUnknown        Code = "lane_unknown"         // lane number: the venue's roster does not give this gate that lane
+	CentralDown        Code = "central_down"         // none: central does not answer
+	KeysUnusable       Code = "keys_unusable"        // none: what was sealed to this gate cannot be opened or kept
+	NetworkDown        Code = "network_down"         // none: this gate is not on the venue's network
+	PeersLost          Code = "peers_lost"           // none: Detail.Count other gates are not heard
+	Isolated           Code = "isolated"             // none: the keepers cannot be reached; Detail.At is since when
+	KeeperStopped      Code = "keeper_stopped"       // none: this gate is a keeper and cannot be one any more
+	LogRefused         Code = "log_refused"          // gate number: records that it is said to have made are not believed
+	Conflicts          Code = "conflicts"            // event number: Detail.Count tickets were admitted too often
+	PhonesApart        Code = "phones_apart"         // none: most phones' clocks differ from the gate's
+	UplinkStuck        Code = "uplink_stuck"         // none: Detail.Count records wait for central
 )
 
 // Codes returns all codes in alphabetical order.
@@ -231,5 +241,103 @@ var kinds = map[Code]kind{
 		},
 		nextEN: "Ask central whether that was meant. If the event is off, a technician removes it from the gate.",
 		nextZH: "请向票务中心确认。如活动已取消，由技术人员从本机移除。",
+	},
+	CentralDown: {
+		severity: Info,
+		en: func(a Active) string {
+			return "Central does not answer" + a.causeEN() + ". The gate works on the list that it has."
+		},
+		zh: func(a Active) string {
+			return "票务中心无响应" + a.causeZH() + "。本机按现有名单继续工作。"
+		},
+		nextEN: "Nothing to do at the lane. New sales and refunds arrive when there is a way again.",
+		nextZH: "通道无需处理。网络恢复后会自动获取新的售票和退票信息。",
+	},
+	KeysUnusable: {
+		severity: Warning,
+		en:       func(a Active) string { return "This gate's new keys cannot be used" + a.causeEN() + "." },
+		zh:       func(a Active) string { return "本机的新密钥无法使用" + a.causeZH() + "。" },
+		nextEN:   "Call a technician: the gate goes on with the keys of before, and may lose touch with the others.",
+		nextZH:   "请联系技术人员：本机继续使用旧密钥，可能与其他闸机失去联系。",
+	},
+	NetworkDown: {
+		severity: Critical,
+		en:       func(a Active) string { return "This gate is not on the venue's network" + a.causeEN() + "." },
+		zh:       func(a Active) string { return "本机未接入场馆网络" + a.causeZH() + "。" },
+		nextEN:   "Check the network cable or Wi-Fi. The lanes go on by the event's rule for a gate that is alone.",
+		nextZH:   "请检查网线或 Wi-Fi。通道按活动的离线规则继续工作。",
+	},
+	PeersLost: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "Other gates are not heard" + a.count(": %d of them") + a.causeEN() + "."
+		},
+		zh: func(a Active) string {
+			return "收不到其他闸机的消息" + a.count("：%d 台") + a.causeZH() + "。"
+		},
+		nextEN: "See whether they are switched on, and check the network. Who came in there is not known here until then.",
+		nextZH: "请查看这些闸机是否开机并检查网络。恢复之前，本机不知道谁已从那里入场。",
+	},
+	Isolated: {
+		severity: Critical,
+		en: func(a Active) string {
+			return "This gate is alone" + a.at(" since %s") + ": it cannot ask whether a ticket came in elsewhere" + a.causeEN() + "."
+		},
+		zh: func(a Active) string {
+			return "本机已离线" + a.at("（自 %s 起）") + "：无法确认门票是否已从别处入场" + a.causeZH() + "。"
+		},
+		nextEN: "Check the network. Every admission made meanwhile is marked and compared afterwards.",
+		nextZH: "请检查网络。离线期间的每次放行都会标记，恢复后自动核对。",
+	},
+	KeeperStopped: {
+		severity: Critical,
+		en: func(a Active) string {
+			return "This gate can no longer keep admissions for the venue" + a.causeEN() + "."
+		},
+		zh:     func(a Active) string { return "本机无法继续担任入场记录的保管者" + a.causeZH() + "。" },
+		nextEN: "Its lanes go on. Call a technician: with one keeper less, the next failure can isolate every gate.",
+		nextZH: "通道照常工作。请联系技术人员：保管者减少后，再出故障可能使所有闸机离线。",
+	},
+	LogRefused: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "Records" + a.in(" in the name of gate %s") + " are not believed" + a.causeEN() + a.count(": %d times") + "."
+		},
+		zh: func(a Active) string {
+			return a.in("以 %s 号闸机名义") + "发来的记录不可信" + a.causeZH() + a.count("：%d 次") + "。"
+		},
+		nextEN: "Call a technician, who finds out whether that box was set up twice, damaged, or copied.",
+		nextZH: "请联系技术人员，查明该设备是否被重复部署、损坏或仿冒。",
+	},
+	Conflicts: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "Tickets were admitted more often than they allow" + a.count(": %d of them") + "."
+		},
+		zh:     func(a Active) string { return "有门票的入场次数超出允许" + a.count("：%d 张") + "。" },
+		nextEN: "The list with gates and times is on the page and in 'venuegate conflicts'.",
+		nextZH: "页面和 “venuegate conflicts” 中有涉及的闸机和时间。",
+	},
+	PhonesApart: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "Most visitors' phones show another time than this gate" + a.causeEN() + "."
+		},
+		zh: func(a Active) string {
+			return "多数观众手机的时间与本机不一致" + a.causeZH() + "。"
+		},
+		nextEN: "Call a technician: the gate's clock is probably wrong.",
+		nextZH: "请联系技术人员：本机时钟很可能不准。",
+	},
+	UplinkStuck: {
+		severity: Info,
+		en: func(a Active) string {
+			return "Records wait for central" + a.count(": %d of them") + a.causeEN() + "."
+		},
+		zh: func(a Active) string {
+			return "有记录等待上传至票务中心" + a.count("：%d 条") + a.causeZH() + "。"
+		},
+		nextEN: "Nothing to do at the lane: they are kept here and sent when there is a way.",
+		nextZH: "通道无需处理：记录保存在本机，网络恢复后自动上传。",
 	},
 }
