@@ -147,7 +147,7 @@ func (e *event) margins() ticket.Margins {
 
 // find finds a ticket in any of the venue's events.
 func (o *Office) find(id gate.TicketID) (*event, gate.Ticket, error) {
-	for _, e := range o.events {
+	for _, e := range o.all() {
 		t, err := o.storage.Ticket(e.id(), id)
 		if err == nil || !errors.Is(err, ErrUnknownTicket) {
 			return e, t, err

@@ -35,6 +35,8 @@ func eventPath(dir string, id gate.EventID, file string) string {
 	return filepath.Join(dir, dirEvents, strconv.FormatUint(uint64(id), 10), file)
 }
 
+func eventDir(dir string) string { return filepath.Join(dir, dirEvents) }
+
 // Repository returns where a venue's signed repository lies.
 func Repository(dir string) string { return filepath.Join(dir, dirRepository) }
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/venuegate/venuegate/crypto/keyring"
 	"github.com/venuegate/venuegate/crypto/ticket"
@@ -24,9 +25,14 @@ import (
 type Office struct {
 	dir     string
 	storage Storage
-	venue   *pack.Venue
-	events  []*event // by ascending id
 	issuers map[uint16]ticket.Issuer
+
+	enrolling sync.Mutex
+
+	mu      sync.RWMutex // of what follows, all of which is replaced and never changed
+	venue   *pack.Venue
+	events  []*event                // by ascending id
+	overlay map[gate.EventID]uint64 // marks of the changes that were published last
 }
 
 type event struct {
@@ -168,8 +174,14 @@ func empty(dir string, whole bool) error {
 	return err
 }
 
-// Open opens the venue in a directory, with its tickets in files.
-func Open(dir string) (*Office, error) { return OpenWith(dir, NewFiles(dir)) }
+// Open opens the venue in a directory, with its tickets where they are: in
+// files, or in the file of a central that served it and does not run now.
+func Open(dir string) (*Office, error) {
+	if _, err := os.Stat(filepath.Join(dir, fileBolt)); err == nil {
+		return OpenWith(dir, atRest{dir})
+	}
+	return OpenWith(dir, NewFiles(dir))
+}
 
 // OpenWith opens the venue in a directory with its tickets elsewhere. Errors:
 // ErrNoVenue, a [*pack.DocumentError], a [*ModeError].
@@ -181,7 +193,7 @@ func OpenWith(dir string, storage Storage) (*Office, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the venue: %w", err)
 	}
-	o := &Office{dir: dir, storage: storage}
+	o := &Office{dir: dir, storage: storage, overlay: map[gate.EventID]uint64{}}
 	if o.venue, err = pack.DecodeVenue(data); err != nil {
 		return nil, err
 	}
@@ -233,12 +245,24 @@ func openEvent(dir string, id gate.EventID, venue *pack.Venue) (*event, error) {
 func (o *Office) Dir() string { return o.dir }
 
 // Venue returns venue.json. The caller does not change it.
-func (o *Office) Venue() *pack.Venue { return o.venue }
+func (o *Office) Venue() *pack.Venue {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.venue
+}
+
+// all returns the events. The caller does not change the list.
+func (o *Office) all() []*event {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.events
+}
 
 // Events returns the events by ascending id. The caller does not change them.
 func (o *Office) Events() []*pack.Event {
-	events := make([]*pack.Event, len(o.events))
-	for i, e := range o.events {
+	list := o.all()
+	events := make([]*pack.Event, len(list))
+	for i, e := range list {
 		events[i] = e.Event
 	}
 	return events
@@ -255,23 +279,24 @@ func (o *Office) Secrets(id gate.EventID) (Secrets, error) {
 
 // event finds an event; zero is the only one.
 func (o *Office) event(id gate.EventID) (*event, error) {
-	if id == 0 && len(o.events) == 1 {
-		return o.events[0], nil
+	events := o.all()
+	if id == 0 && len(events) == 1 {
+		return events[0], nil
 	}
-	for _, e := range o.events {
+	for _, e := range events {
 		if e.id() == id {
 			return e, nil
 		}
 	}
-	return nil, fmt.Errorf("event %d: %w; there are %s", id, ErrNoEvent, o.eventList())
+	return nil, fmt.Errorf("event %d: %w; there are %s", id, ErrNoEvent, eventList(events))
 }
 
-func (o *Office) eventList() string {
-	if len(o.events) == 0 {
+func eventList(events []*event) string {
+	if len(events) == 0 {
 		return "none"
 	}
 	text := ""
-	for i, e := range o.events {
+	for i, e := range events {
 		if i > 0 {
 			text += ", "
 		}

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/sync/pack"
 )
 
-// Storage keeps the tickets of events. [Files] is one; a server's database is
-// another. What a method has answered for is on the disk.
+// Storage keeps the tickets of events. [Files] is one, [Bolt] another; a
+// server's database is a third. What a method has answered for is on the disk.
+// The package centraltest holds what every one of them must do.
 type Storage interface {
 	// Tickets returns an event's tickets by ascending id.
 	Tickets(event gate.EventID) iter.Seq2[gate.Ticket, error]
@@ -27,6 +29,23 @@ type Storage interface {
 	// the same ticket and generation changes nothing.
 	SetLeased(event gate.EventID, given ...Leased) error
 }
+
+// ChangeLog is what a Storage may offer besides, so that a publication need not
+// read every ticket for the few that changed.
+type ChangeLog interface {
+	// Changes returns what became of an event's tickets since they were last
+	// settled, by ascending id, and a mark for Settle. It stops with
+	// ErrManyChanges when there are more than most.
+	Changes(event gate.EventID, most int) (changes []pack.Change, mark uint64, err error)
+	// Mark returns the mark of now, before all tickets are read.
+	Mark(event gate.EventID) (uint64, error)
+	// Settle forgets the changes up to a mark: shards that hold them are
+	// published.
+	Settle(event gate.EventID, mark uint64) error
+}
+
+// ErrManyChanges is an overlay that would be too long: make new shards.
+var ErrManyChanges = errors.New("more changes than an overlay should hold")
 
 // Leased says how far a phone can show a ticket's codes without asking again.
 type Leased struct {
