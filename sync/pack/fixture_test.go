@@ -6,7 +6,9 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"iter"
+	"log"
 	"os"
 	"path/filepath"
 	"testing"
@@ -87,13 +89,13 @@ func tickets(n int) iter.Seq2[gate.Ticket, error] { return storetest.Tickets(n, 
 
 // venue is an issuer and a gate in temporary directories.
 type venue struct {
-	t                *testing.T
+	t                testing.TB
 	keys             *pack.KeySet
 	keyDir           string
 	repository, gate string
 }
 
-func newVenue(t *testing.T) *venue {
+func newVenue(t testing.TB) *venue {
 	t.Helper()
 	top := t.TempDir()
 	v := &venue{t: t, keyDir: filepath.Join(top, "keys"), repository: filepath.Join(top, "repository"), gate: filepath.Join(top, "trust")}
@@ -165,3 +167,20 @@ func marshal(t *testing.T, v any) []byte {
 }
 
 func hexOf(b []byte) string { return hex.EncodeToString(b) }
+
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// samples returns a root and a timestamp of it.
+func samples(t testing.TB) (root, stamp []byte) {
+	t.Helper()
+	v := newVenue(t)
+	v.build(content(tickets(1)))
+	var err error
+	if root, err = os.ReadFile(filepath.Join(v.repository, "metadata", "1.root.json")); err != nil {
+		t.Fatal(err)
+	}
+	if stamp, err = os.ReadFile(filepath.Join(v.repository, "metadata", "timestamp.json")); err != nil {
+		t.Fatal(err)
+	}
+	return root, stamp
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -129,25 +130,21 @@ func (m *Mirror) judge(c *claim) {
 }
 
 // load looks at what the mirror has. That it has nothing, or nothing whole, is
-// no error.
+// no error: then current is nil.
 func (m *Mirror) load(ctx context.Context, now time.Time) error {
 	m.current, m.floor = nil, 0
-	repo, err := Open(ctx, m, m.trust, now)
-	if err != nil {
-		return ctx.Err()
-	}
-	m.floor = repo.stampVersion()
-	files, err := repo.files()
-	if err != nil {
-		return nil
-	}
-	for _, f := range files {
-		if !m.has(f.file, f.length) {
-			return nil
+	if repo, err := Open(ctx, m, m.trust, now); err == nil {
+		m.floor = repo.stampVersion()
+		if m.isWhole(repo) {
+			m.current = repo
 		}
 	}
-	m.current = repo
-	return nil
+	return ctx.Err()
+}
+
+func (m *Mirror) isWhole(repo *Repository) bool {
+	files, err := repo.files()
+	return err == nil && !slices.ContainsFunc(files, func(f wanted) bool { return !m.has(f.file, f.length) })
 }
 
 // pull brings a way's version into the mirror.

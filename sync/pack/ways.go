@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -98,11 +99,11 @@ var errLate = errors.New("pack: another way was faster")
 func (m *Mirror) ask(ctx context.Context, ways []Way, reports []WayReport) ([]claim, error) {
 	raw, err := os.ReadFile(filepath.Join(m.trust, fileRoot))
 	if err != nil {
-		return nil, &LocalError{File: fileRoot, Err: err}
+		return nil, fmt.Errorf("pack: no trusted root, enrol first: %w", err)
 	}
-	root, err := metadata.Root().FromBytes(raw)
+	root, err := rootOf(raw)
 	if err != nil {
-		return nil, &LocalError{File: fileRoot, Err: err}
+		return nil, err
 	}
 	ctx, timeout := context.WithTimeout(ctx, askTime)
 	defer timeout()
@@ -140,6 +141,14 @@ func (m *Mirror) ask(ctx context.Context, ways []Way, reports []WayReport) ([]cl
 		late.Stop()
 	}
 	return slices.DeleteFunc(claims, func(c claim) bool { return c.report == nil }), nil
+}
+
+func rootOf(raw []byte) (*metadata.Metadata[metadata.RootType], error) {
+	root, err := metadata.Root().FromBytes(raw)
+	if err != nil {
+		return nil, &UntrustedError{File: filepath.Join(DirTrust, fileRoot), Why: plain(err)}
+	}
+	return root, nil
 }
 
 // readClaim reads a timestamp that may be anything.
@@ -195,7 +204,7 @@ func stateOf(err error) State {
 	case errors.As(err, new(*MissingError)), errors.Is(err, os.ErrNotExist):
 		return StateIncomplete
 	case errors.As(err, new(*TamperedError)), errors.As(err, new(*UntrustedError)),
-		errors.As(err, new(*DocumentError)), errors.As(err, new(*LineError)):
+		errors.As(err, new(*DocumentError)), errors.As(err, new(*LineError)), errors.As(err, new(*tooLongError)):
 		return StateTampered
 	}
 	return StateUnreachable
