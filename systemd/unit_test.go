@@ -68,6 +68,7 @@ func TestUnit(t *testing.T) {
 	}{
 		{"Service.Type", "notify", "the daemon says when it is ready"},
 		{"Service.ExecStart", "/usr/bin/venuegated --config /etc/venuegate/gate.toml", "one configuration file"},
+		{"Service.ExecStopPost", "-/usr/bin/venuegate lane safe --config /etc/venuegate/gate.toml", "a gate that was killed leaves no relay closed"},
 		{"Service.ExecReload", "/bin/kill -HUP $MAINPID", "the daemon reloads on SIGHUP"},
 		{"Service.WatchdogSec", "10", "a gate that hangs is started again"},
 		{"Service.Restart", "always", "a gate comes back"},
@@ -215,8 +216,8 @@ func TestSystemdReadsUnit(t *testing.T) {
 	})
 }
 
-// withoutBinary copies the unit with this test in the daemon's place, since
-// systemd looks whether the binary is there.
+// withoutBinary copies the unit with this test in the programs' place, since
+// systemd looks whether they are there.
 func withoutBinary(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(unitFile)
@@ -228,7 +229,8 @@ func withoutBinary(t *testing.T) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), unitFile)
-	if err := os.WriteFile(path, []byte(strings.Replace(string(text), "/usr/bin/venuegated", self, 1)), 0o600); err != nil {
+	here := strings.NewReplacer("/usr/bin/venuegated", self, "/usr/bin/venuegate", self)
+	if err := os.WriteFile(path, []byte(here.Replace(string(text))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -17,10 +17,11 @@ import (
 )
 
 func (t *tool) laneCommand() *cobra.Command {
-	return t.group("lane", "Command the lanes of a running gate", `
+	return t.group("lane", "Command the lanes of a gate", `
 Commands the gate that runs on a data directory, through a socket that only the
-gate's own user can open.`, `
-venuegate lane end-fire --data /var/lib/venuegate 1`, t.endFireCommand())
+gate's own user can open; or puts the barriers of one that does not run to rest.`, `
+venuegate lane end-fire --data /var/lib/venuegate 1
+venuegate lane safe --config /etc/venuegate/gate.toml`, t.endFireCommand(), t.laneSafeCommand())
 }
 
 func (t *tool) endFireCommand() *cobra.Command {

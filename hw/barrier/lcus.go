@@ -85,10 +85,9 @@ func (b *LCUSBoard) Run(ctx context.Context) error {
 }
 
 func (b *LCUSBoard) serve(ctx context.Context, c *port.Conn) error {
-	if err := b.rest(); err != nil {
+	if err := b.begin(); err != nil {
 		return err
 	}
-	b.owed.Store(false)
 	buf := make([]byte, 64)
 	for {
 		_, err := c.Read(ctx, buf) // some boards echo; nothing they say matters
@@ -104,6 +103,15 @@ func (b *LCUSBoard) serve(ctx context.Context, c *port.Conn) error {
 			b.settle()
 		}
 	}
+}
+
+// begin puts the contacts of a board that has just come to rest. Whoever was
+// quick enough to open the way meanwhile gets all of the pulse first.
+func (b *LCUSBoard) begin() error {
+	b.pulsing.Lock()
+	defer b.pulsing.Unlock()
+	b.owed.Store(false)
+	return b.rest()
 }
 
 // settle does what is owed, between pulses.
