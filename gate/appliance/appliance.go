@@ -66,6 +66,8 @@ type Appliance struct {
 	lanes   *lanes
 	plugs   *find.Watcher
 	fires   *fires
+	mishaps mishaps
+	people  peopleInUse
 	broken  atomic.Bool // the journal cannot be written
 	// confirmed is when the packs in use were last found to be the newest, in
 	// Unix seconds.
@@ -269,7 +271,7 @@ func (a *Appliance) openPage(_ context.Context, o *Options) error {
 	})
 	var err error
 	a.server, err = web.New(web.Options{
-		Source: a, Hub: a.hub, Version: o.Version, Language: gate.Chinese, Hosts: o.Config.Web.Hosts,
+		Source: a, Commands: a.newCommands(), Hub: a.hub, Version: o.Version, Language: gate.Chinese, Hosts: o.Config.Web.Hosts,
 	})
 	return err
 }

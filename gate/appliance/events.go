@@ -75,6 +75,7 @@ const noteWithin = 100 * time.Millisecond
 func (a *Appliance) barrierEvent(lane gate.LaneID, e gate.BarrierEvent) {
 	reason := reasonOf(e.Kind)
 	a.fires.set(lane, reason)
+	a.mishaps.see(lane, e)
 	name := a.LaneName(lane)
 	a.log.Warn().Str("lane", name).Stringer("event", e.Kind).Msg("barrier")
 	// The driver must not be held up by a disk that hangs.

@@ -95,6 +95,8 @@ func (a *Appliance) laneView(run *running, r *roster) web.LaneView {
 			v.Barrier = web.BarrierShut // it never tells; that is no reason to look
 		}
 	}
+	v.Fire, v.Mishaps = a.fires.latched(id), a.mishaps.of(id)
+	a.standing(&v, run.lane.Standing(a.clock.Now()), r)
 	v.Ready = known && readers && barrier && !v.Closed && a.journalView().OK
 	return v
 }
@@ -146,7 +148,7 @@ func (a *Appliance) logEvent(e *lane.Event, name string) {
 	if e.Passage == nil {
 		message = "lane"
 	} else {
-		line.Stringer("passage", e.Passage.Result).Int("passed", e.Passage.Passed)
+		line.Stringer("passage", e.Passage.Result).Int("passed", e.Passage.Passed).Bool("fire", e.Passage.Fire)
 	}
 	line.Str("lane", name).AnErr("error", e.Err).Msg(message)
 }

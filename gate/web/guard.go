@@ -10,7 +10,7 @@ import (
 // contentPolicy lets the page load its own script, style, images and streams,
 // and nothing else from anywhere.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // guard sets the headers that every answer has and turns away requests for
 // other hosts.

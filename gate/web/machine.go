@@ -40,6 +40,16 @@ type laneJSON struct {
 	Barrier string       `json:"barrier"` // none, shut, open, unknown, down, released
 	Devices []deviceJSON `json:"devices"`
 	Last    *lastJSON    `json:"last,omitempty"`
+	Waiting []string     `json:"waiting"` // what the visitor has still to show: document, code
+	Case    bool         `json:"case"`    // a visitor waits for staff to decide
+	Fire    bool         `json:"fire"`    // a fire signal has released the barrier
+	Events  []eventJSON  `json:"events"`  // at the barrier without a grant, since the start
+}
+
+type eventJSON struct {
+	Kind  string    `json:"kind"` // forced, wrong_way, tailgate, fire_passage
+	Count int       `json:"count"`
+	Last  time.Time `json:"last"`
 }
 
 type deviceJSON struct {
@@ -112,7 +122,7 @@ func (s *Server) stateForMachines(l gate.Language) stateJSON {
 		out.Pack = &packJSON{p.Version, p.Tickets, p.Made.UTC(), p.Expires.UTC()}
 	}
 	for _, lane := range state.Lanes {
-		out.Lanes = append(out.Lanes, s.laneForMachines(lane))
+		out.Lanes = append(out.Lanes, s.laneForMachines(lane, state.Now))
 	}
 	for _, a := range state.Warnings {
 		out.Warnings = append(out.Warnings, warningJSON{a.Code, a.Severity(), a.Subject, a.Since.UTC(), a.Text(l), a.Next(l)})
@@ -120,10 +130,24 @@ func (s *Server) stateForMachines(l gate.Language) stateJSON {
 	return out
 }
 
-func (s *Server) laneForMachines(lane LaneView) laneJSON {
+func (s *Server) laneForMachines(lane LaneView, now time.Time) laneJSON {
 	out := laneJSON{
 		ID: lane.ID, Name: lane.Name, Kind: kindWord(lane.Kind), Ready: lane.Ready, Closed: lane.Closed,
 		Barrier: lane.Barrier.String(), Devices: []deviceJSON{},
+		Waiting: []string{}, Events: []eventJSON{}, Fire: lane.Fire, Case: lane.Case != nil && now.Before(lane.Case.Until),
+	}
+	if now.Before(lane.WantsUntil) {
+		for _, w := range []struct {
+			want gate.Want
+			word string
+		}{{gate.WantDocument, "document"}, {gate.WantCode, "code"}} {
+			if lane.Wants&w.want != 0 {
+				out.Waiting = append(out.Waiting, w.word)
+			}
+		}
+	}
+	for _, m := range lane.Mishaps {
+		out.Events = append(out.Events, eventJSON{m.Kind.String(), m.Count, m.Last.UTC()})
 	}
 	for _, d := range lane.Devices {
 		out.Devices = append(out.Devices, deviceJSON{d.Name, d.Role.String(), d.Up, d.Since.UTC()})

@@ -18,6 +18,9 @@ type metrics struct {
 	verdicts *prometheus.CounterVec
 	took     *prometheus.HistogramVec
 	slow     prometheus.Counter
+	commands *prometheus.CounterVec
+	signIns  *prometheus.CounterVec
+	people   func() int // how many are signed in
 }
 
 func newMetrics() *metrics {
@@ -35,6 +38,15 @@ func newMetrics() *metrics {
 			Name: "venuegate_page_slow_total",
 			Help: "Live pages that were cut off because they did not keep up.",
 		}),
+		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "venuegate_staff_commands_total",
+			Help: "What staff asked for on the page, and what came of it.",
+		}, []string{"command", "result"}),
+		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "venuegate_sign_ins_total",
+			Help: "Tries to sign in on the page: done, wrong_pin, often (turned away unchecked), failed.",
+		}, []string{"result"}),
+		people: func() int { return 0 },
 	}
 }
 
@@ -44,12 +56,19 @@ func (m *metrics) observe(v VerdictView) {
 	m.took.WithLabelValues(lane).Observe(v.Took.Seconds())
 }
 
+// command and signIn count with words of the page's own only.
+func (m *metrics) command(name, result string) { m.commands.WithLabelValues(name, result).Inc() }
+
+func (m *metrics) signIn(result string) { m.signIns.WithLabelValues(result).Inc() }
+
+func (m *metrics) signedIn(count func() int) { m.people = count }
+
 // handler returns /metrics: the hub's counts, the state at the moment of
 // asking, and the process.
 func (m *metrics) handler(source Source, hub *Hub, version string) (http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
-		m.verdicts, m.took, m.slow,
+		m.verdicts, m.took, m.slow, m.commands, m.signIns,
 		newStateCollector(source, hub, version),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -73,6 +92,7 @@ type stateCollector struct {
 
 	build, pages, warnings                       *prometheus.Desc
 	laneReady, deviceUp                          *prometheus.Desc
+	waiting, referred, fire, mishaps, signedIn   *prometheus.Desc
 	inside                                       *prometheus.Desc
 	packLoaded, packAge, packTickets, packExpiry *prometheus.Desc
 	packVersion                                  *prometheus.Desc
@@ -90,6 +110,11 @@ func newStateCollector(source Source, hub *Hub, version string) *stateCollector 
 		warnings:        desc("warnings", "Health warnings that are on.", "code", "severity"),
 		laneReady:       desc("lane_ready", "1 when a visitor can be served in the lane.", "lane"),
 		deviceUp:        desc("device_up", "1 when the device answers.", "lane", "device", "role"),
+		waiting:         desc("lane_waiting", "1 while a lane waits for the rest of what a visitor has to show.", "lane"),
+		referred:        desc("lane_case_open", "1 while a visitor waits for staff to decide.", "lane"),
+		fire:            desc("lane_fire_released", "1 while a fire signal has released the barrier.", "lane"),
+		mishaps:         desc("barrier_events_total", "What happened at a barrier without a grant, in people or signals.", "lane", "kind"),
+		signedIn:        desc("staff_signed_in", "Sessions of staff who are signed in."),
 		inside:          desc("inside", "People inside."),
 		packLoaded:      desc("pack_loaded", "1 when a pack is in use."),
 		packAge:         desc("pack_age_seconds", "Time since the pack in use was signed."),
@@ -107,16 +132,23 @@ func (*stateCollector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends the gauges of the present state.
 func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
-		m, err := prometheus.NewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	send := func(kind prometheus.ValueType, d *prometheus.Desc, value float64, labels ...string) {
+		m, err := prometheus.NewConstMetric(d, kind, value, labels...)
 		if err != nil {
 			m = prometheus.NewInvalidMetric(d, err)
 		}
 		out <- m
 	}
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		send(prometheus.GaugeValue, d, value, labels...)
+	}
+	count := func(d *prometheus.Desc, value float64, labels ...string) {
+		send(prometheus.CounterValue, d, value, labels...)
+	}
 	s := c.source.State()
 	gauge(c.build, 1, c.version)
 	gauge(c.pages, float64(c.hub.watching()))
+	gauge(c.signedIn, float64(c.hub.metrics.people()))
 	gauge(c.inside, float64(s.Counts.Inside))
 	gauge(c.journalOK, truth(s.Journal.OK))
 	gauge(c.journalEpoch, float64(s.Journal.Epoch))
@@ -132,6 +164,12 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, lane := range s.Lanes {
 		gauge(c.laneReady, truth(lane.Ready), lane.Name)
+		gauge(c.waiting, truth(lane.Wants != 0 && s.Now.Before(lane.WantsUntil)), lane.Name)
+		gauge(c.referred, truth(lane.Case != nil && s.Now.Before(lane.Case.Until)), lane.Name)
+		gauge(c.fire, truth(lane.Fire), lane.Name)
+		for _, m := range lane.Mishaps {
+			count(c.mishaps, float64(m.Count), lane.Name, m.Kind.String())
+		}
 		for _, d := range lane.Devices {
 			gauge(c.deviceUp, truth(d.Up), lane.Name, d.Name, d.Role.String())
 		}

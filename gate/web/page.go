@@ -61,7 +61,33 @@ type lanePage struct {
 	Status     string       `json:"status"`
 	StatusWord string       `json:"status_word"`
 	Devices    []devicePage `json:"devices"`
+	Waiting    *waitingPage `json:"waiting"`
+	Staff      *staffPage   `json:"staff"`
+	Fire       bool         `json:"fire"`
+	Mishaps    []mishapPage `json:"mishaps"`
 	Last       *verdictPage `json:"last"`
+}
+
+// waitingPage is what the visitor has still to show.
+type waitingPage struct {
+	Text  string `json:"text"`
+	Other string `json:"other"` // the same in the other language
+	Until int64  `json:"until"` // Unix milliseconds in the gate's eyes
+	Left  string `json:"left"`  // the same in seconds from now
+}
+
+// staffPage says that somebody waits for staff. Who it is stands on the lane's
+// own page, for staff who are signed in.
+type staffPage struct {
+	Text  string `json:"text"`
+	Until int64  `json:"until"`
+}
+
+type mishapPage struct {
+	Kind  string `json:"kind"`
+	Text  string `json:"text"`
+	Count string `json:"count"`
+	Last  string `json:"last"`
 }
 
 type devicePage struct {

@@ -47,9 +47,7 @@ func (s *Server) textsFor(w http.ResponseWriter, r *http.Request) *texts {
 	return s.texts[s.chooser.choose(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))]
 }
 
-func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
-	t := s.textsFor(w, r)
-	state := s.source.State()
+func (s *Server) frameOf(t *texts, state *State) frame {
 	f := frame{texts: t, assets: s.assets, Lang: t.language, Gate: state.Gate, Title: t.say("title")}
 	if state.Gate != "" {
 		f.Title = state.Gate + " · " + f.Title
@@ -59,6 +57,16 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 			f.Others = append(f.Others, otherLanguage{l, languageNames[l]})
 		}
 	}
+	return f
+}
+
+// Path is the page itself.
+func (frame) Path() string { return "/" }
+
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
+	t := s.textsFor(w, r)
+	state := s.source.State()
+	f := s.frameOf(t, &state)
 	var page bytes.Buffer // whole before anything is sent
 	if err := s.page.Execute(&page, f); err != nil {
 		s.complain("page: %v", err)

@@ -63,7 +63,10 @@ func (r renderer) lane(l *LaneView, now time.Time, h *Hub) lanePage {
 	page := lanePage{
 		ID: l.ID, Name: l.Name, Kind: kind, KindWord: r.say("kind_" + kind),
 		Status: status, StatusWord: r.say("lane_" + status),
-		Devices: r.devices(l, now),
+		Devices: r.devices(l, now), Waiting: r.waiting(l, now), Fire: l.Fire, Mishaps: r.mishaps(l, now),
+	}
+	if c := l.Case; c != nil && now.Before(c.Until) {
+		page.Staff = &staffPage{Text: r.say("case_waits"), Until: c.Until.UnixMilli()}
 	}
 	if l.From != "" && l.To != "" {
 		page.Way = l.From + " → " + l.To

@@ -17,6 +17,7 @@ import (
 // Options are what a Server needs to know.
 type Options struct {
 	Source   Source
+	Commands Commands // what staff may do; nil: the page only shows
 	Hub      *Hub
 	Version  string        // of the software, for /metrics
 	Language gate.Language // where the browser asks for none that we have; empty: zh-CN
@@ -41,6 +42,11 @@ type Server struct {
 	assets  *assets
 	metrics http.Handler
 	tempo   tempo
+
+	commands Commands
+	sessions *sessions
+	limits   *limits
+	checking chan struct{} // holds whoever's PIN is being checked
 }
 
 // How long a request may take; a live stream has a tempo of its own.
@@ -62,7 +68,11 @@ func New(o Options) (*Server, error) {
 	if o.Language == "" {
 		o.Language = gate.Chinese
 	}
-	s := &Server{source: o.Source, hub: o.Hub, hosts: newHostSet(o.Hosts), log: o.Log, tempo: defaultTempo}
+	s := &Server{
+		source: o.Source, hub: o.Hub, hosts: newHostSet(o.Hosts), log: o.Log, tempo: defaultTempo,
+		commands: o.Commands, sessions: newSessions(time.Now), limits: newLimits(time.Now), checking: make(chan struct{}, 1),
+	}
+	o.Hub.metrics.signedIn(s.sessions.count)
 	var err error
 	if s.texts, err = loadTexts(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
@@ -92,7 +102,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", s.serveAlive)
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /metrics", s.metrics)
-	return s.guard(mux)
+	s.desk(mux)
+	return s.guard(http.NewCrossOriginProtection().Handler(mux))
 }
 
 // Serve answers on listener until ctx is done, then ends live streams, waits

@@ -37,7 +37,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 		header := ask(s, http.MethodGet, path).Header()
 		for name, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-				"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+				"img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 			"X-Content-Type-Options":       "nosniff",
 			"Referrer-Policy":              "no-referrer",
 			"Cross-Origin-Resource-Policy": "same-origin",

@@ -40,6 +40,48 @@ type LaneView struct {
 	Closed   bool   // by order or by configuration
 	Barrier  BarrierState
 	Devices  []DeviceView
+
+	Wants      gate.Want // what the visitor at the lane has still to show
+	WantsUntil time.Time // how long the lane waits for it
+	Case       *CaseView // a visitor who was referred to staff; nil: none
+	Fire       bool      // a fire signal released the barrier, and nobody has put it back
+	Mishaps    []MishapView
+}
+
+// CaseView is a visitor who waits for staff to decide. Only staff who are signed
+// in see it.
+type CaseView struct {
+	ID      uint64 // another one for every case
+	Verdict VerdictView
+	Class   string // name of the ticket's class; may be empty
+	Until   time.Time
+	Refused bool // staff said yes already, and Verdict is why the answer was no
+	Choices []ChoiceView
+}
+
+// ChoiceView is one of a visitor's several tickets.
+type ChoiceView struct {
+	Class, Session string // names; may be empty
+	Ticket         string // the last four digits of its id
+	Name           string // masked
+	Seat           gate.Seat
+}
+
+// NewChoiceView makes the view of one ticket to choose.
+func NewChoiceView(id gate.TicketID, masked string, seat gate.Seat, class, session string) ChoiceView {
+	return ChoiceView{Class: class, Session: session, Ticket: maskTicket(id), Name: masked, Seat: seat}
+}
+
+func (c ChoiceView) holderView() VerdictView {
+	return VerdictView{Name: c.Name, Seat: c.Seat, Ticket: c.Ticket}
+}
+
+// MishapView is how often something happened at a lane's barrier that no grant
+// was for, since the gate started.
+type MishapView struct {
+	Kind  gate.BarrierEventKind
+	Count int
+	Last  time.Time
 }
 
 // DeviceView is one device of a lane.

@@ -45,6 +45,8 @@ function newCard(id) {
   element.setAttribute("aria-labelledby", name.id);
   const devices = element.querySelector(".devices");
   const card = { element, number: 0, live: false, devices: once((rows) => showDevices(devices, rows)) };
+  const mishaps = part(element, "mishaps");
+  card.mishaps = once((rows) => showMishaps(mishaps, rows));
   cards.set(id, card);
   return card;
 }
@@ -56,8 +58,43 @@ function showLane(card, lane) {
   say(part(element, "kind"), lane.kind_word);
   say(part(element, "way"), lane.way);
   say(part(element, "status"), lane.status_word);
+  part(element, "serve").href = `/lanes/${lane.id}?lang=${encodeURIComponent(document.documentElement.lang)}`;
+  part(element, "fire").hidden = !lane.fire;
+  showFor(part(element, "waiting"), lane.waiting);
+  showFor(part(element, "staff"), lane.staff);
+  if (lane.waiting) {
+    say(part(element, "waiting-text"), lane.waiting.text);
+    say(part(element, "waiting-other"), lane.waiting.other);
+    say(part(element, "waiting-left"), lane.waiting.left);
+  }
+  if (lane.staff) part(element, "staff").href = part(element, "serve").href;
+  card.mishaps(lane.mishaps);
   card.devices(lane.devices);
   if (lane.last) showLaneVerdict(lane.last);
+}
+
+// showFor shows a block until a time of the gate's.
+function showFor(block, what) {
+  block.hidden = !what;
+  if (!what) {
+    delete block.dataset.until;
+    return;
+  }
+  if (block.dataset.until !== String(what.until)) delete block.dataset.over;
+  block.dataset.until = what.until;
+  block.hidden = "over" in block.dataset;
+}
+
+function showMishaps(block, rows) {
+  block.hidden = rows.length === 0;
+  block.querySelector("ul").replaceChildren(
+    ...rows.map((row) => {
+      const item = fresh("mishap-template");
+      item.dataset.kind = row.kind;
+      for (const name of ["text", "count", "last"]) say(part(item, name), row[name]);
+      return item;
+    }),
+  );
 }
 
 function showDevices(list, rows) {

@@ -2,11 +2,13 @@
 // here put them in place.
 
 import { setClock } from "./clock.js";
+import { countDown } from "./countdown.js";
 import { byId, say } from "./dom.js";
 import { forgetVerdicts, showLanes, showLaneVerdict } from "./lanes.js";
 import { cut, live } from "./link.js";
 import { clearLog, logMissed, logVerdict } from "./log.js";
 import { showCounts, showPack, showWarnings } from "./panels.js";
+import { renewed } from "./renew.js";
 import { follow } from "./stream.js";
 
 const page = document.documentElement;
@@ -38,16 +40,10 @@ const take = {
   beat: setClock,
 };
 
-// renewed loads the page anew, once, when the gate's software has changed.
-function renewed(assets) {
-  if (assets === page.dataset.assets || sessionStorage.getItem("renewed") === assets) return false;
-  sessionStorage.setItem("renewed", assets);
-  location.reload();
-  return true;
-}
-
 follow(`/events?lang=${encodeURIComponent(page.lang)}`, Object.keys(take), {
   event: (name, data) => take[name](data),
   live,
   cut,
 });
+
+setInterval(() => countDown(byId("lane-list")), 250);
