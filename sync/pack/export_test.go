@@ -49,3 +49,6 @@ func (r Resting) Of(name string, at time.Time) (time.Time, error) { return r.r.o
 
 // Good forgets what a way did.
 func (r Resting) Good(name string) { r.r.good(name) }
+
+// Forget drops ways that have not been heard of for long.
+func (r Resting) Forget(at time.Time) { r.r.forget(at) }

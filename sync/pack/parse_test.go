@@ -126,4 +126,14 @@ func TestResting(t *testing.T) {
 	if until := r.Failed("a", pack.StateUnreachable, busy, now); until.Sub(now) != 5*time.Minute {
 		t.Errorf("asked for five minutes, rests %s", until.Sub(now))
 	}
+	// A way that was not asked for some time is not good because of that.
+	r.Forget(now.Add(time.Minute))
+	if _, got := r.Of("a", now.Add(time.Minute)); got == nil {
+		t.Error("forgotten while it rests")
+	}
+	first := r.Failed("b", pack.StateTampered, busy, now)
+	r.Forget(first.Add(2 * time.Hour))
+	if _, got := r.Of("b", now); got != nil {
+		t.Error("remembered for ever")
+	}
 }

@@ -76,17 +76,15 @@ func (r *resting) good(name string) {
 	delete(r.ways, name)
 }
 
-// only forgets all ways but those that still exist.
-func (r *resting) only(ways []Way) {
+// forget drops ways that have not been heard of for long; gates come and go.
+func (r *resting) forget(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	names := make(map[string]bool, len(ways))
-	for _, w := range ways {
-		names[w.Name] = true
-	}
-	for name := range r.ways {
-		if !names[name] {
+	for name, way := range r.ways {
+		if at.Sub(way.until) > forgotten {
 			delete(r.ways, name)
 		}
 	}
 }
+
+const forgotten = time.Hour

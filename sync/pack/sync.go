@@ -64,7 +64,7 @@ func receivedOn(f Fetcher) int64 {
 }
 
 func (m *Mirror) sync(ctx context.Context, ways []Way, now time.Time, report *Report) error {
-	m.rest.only(ways)
+	m.rest.forget(time.Now())
 	if m.isBroken() || m.current == nil {
 		if err := m.load(ctx, now); err != nil {
 			return err
