@@ -24,6 +24,8 @@ func Decide(now time.Time, lane *Lane, shown *Presented, ticket *Ticket, history
 		d.ticketIsValid() ||
 		d.generationStands() ||
 		d.leavingUnseen() ||
+		d.queueMoves() ||
+		d.nobodyIsBlocked() ||
 		d.placeFits() ||
 		d.timeFits() ||
 		d.documentFits() ||
@@ -33,6 +35,9 @@ func Decide(now time.Time, lane *Lane, shown *Presented, ticket *Ticket, history
 		d.personIsNew()
 	if !stopped {
 		d.admit()
+	}
+	if d.lane.Evacuating && !d.verdict.Opens() {
+		d.refuse(ReasonEvacuation) // whatever else is wrong
 	}
 	return d.verdict
 }
@@ -66,8 +71,47 @@ func (d *decision) refuseUntil(r Reason, at time.Time) bool {
 	return d.refuse(r)
 }
 
+// laneIsOpen stops what needs no look at a ticket. Where people may leave by the
+// lane too, queueMoves has the word once their direction is known.
 func (d *decision) laneIsOpen() bool {
-	return d.lane.Closed && d.refuse(ReasonLaneClosed)
+	switch {
+	case d.lane.Evacuating:
+		return false
+	case d.lane.Closed:
+		return d.refuse(ReasonLaneClosed)
+	default:
+		return d.lane.Held && d.lane.Kind == LaneEntry && d.refuse(ReasonLaneHeld)
+	}
+}
+
+// queueMoves refuses who would come in while nobody is to.
+func (d *decision) queueMoves() bool {
+	if d.lane.Evacuating {
+		return d.refuse(ReasonEvacuation)
+	}
+	return d.lane.Held && d.lane.Kind != LanePreCheck && d.refuse(ReasonLaneHeld)
+}
+
+// nobodyIsBlocked plays the supervisors' blocks. Whoever is inside may leave.
+func (d *decision) nobodyIsBlocked() bool {
+	orders := d.policy.orders
+	if orders == nil {
+		return false
+	}
+	if orders.ticketBlocked(d.now, d.ticket.ID) {
+		return d.refuse(ReasonTicketBlocked)
+	}
+	for i := range d.ticket.Documents {
+		if orders.personBlocked(d.now, d.ticket.Documents[i].Tag.Person()) {
+			return d.refuse(ReasonDocumentBlocked)
+		}
+	}
+	for _, tag := range d.shown.Documents {
+		if orders.personBlocked(d.now, tag.Person()) {
+			return d.refuse(ReasonDocumentBlocked)
+		}
+	}
+	return false
 }
 
 func (d *decision) codeIsProven() bool {
@@ -143,8 +187,15 @@ func (d *decision) placeFits() bool {
 	if !contains(d.policy.zones(d.ticket.ZoneGroup), d.lane.To) {
 		return d.refuse(ReasonWrongZone)
 	}
-	wrong := d.ticket.Entrance != 0 && d.lane.Entrance != 0 && d.ticket.Entrance != d.lane.Entrance
-	return wrong && d.refuse(ReasonWrongEntrance)
+	want := d.policy.entrance(d.ticket.Entrance)
+	if want == 0 || d.lane.Entrance == 0 || want == d.lane.Entrance {
+		return false
+	}
+	d.verdict.Entrance = want
+	if d.ticket.Entrance == d.lane.Entrance {
+		return d.refuse(ReasonEntranceMoved)
+	}
+	return d.refuse(ReasonWrongEntrance)
 }
 
 // codeIsFresh keeps one code from being accepted twice, and an older one after

@@ -39,6 +39,9 @@ const turnAround = 30 * time.Second
 // isExit tells the direction: the lane's own, the side of the reader, or, where
 // neither says, out for who is inside.
 func (d *decision) isExit() bool {
+	if d.lane.Evacuating && d.tally.anywhere > 0 {
+		return true // whatever the lane is for, people leave by it
+	}
 	switch d.lane.Kind {
 	case LaneExit:
 		return true

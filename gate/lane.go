@@ -8,6 +8,10 @@ type Lane struct {
 	Entrance  EntranceID
 	Isolation Isolation // unset: the event's
 	Closed    bool      // by order or by configuration
+
+	// Set by Orders.Lane.
+	Held       bool // nobody is admitted for now
+	Evacuating bool // the barrier stands open for people to leave
 }
 
 // LaneKind says what a lane is for.

@@ -25,6 +25,10 @@ type Policy struct {
 	AssumedClass      ClassID // of tickets that the pack does not know yet
 	UntrustedMargins  Margins // while the gate's clock is not trusted
 	UntrustedDocument bool    // while the gate's clock is not trusted, a code asks for a document
+
+	// Set by Orders.Policy.
+	orders     *Orders
+	redirected map[EntranceID]EntranceID
 }
 
 // ClassRule is what is special about a class of ticket.

@@ -43,6 +43,7 @@ const (
 	ReasonTicketVoid     Reason = 60
 	ReasonTicketRefunded Reason = 61
 	ReasonTicketUsedUp   Reason = 62
+	ReasonTicketBlocked  Reason = 63
 
 	ReasonDoorsNotOpen    Reason = 70
 	ReasonLastEntryPassed Reason = 71
@@ -56,6 +57,9 @@ const (
 	ReasonWrongEntrance Reason = 81
 	ReasonLaneClosed    Reason = 82
 	ReasonLaneBusy      Reason = 83
+	ReasonLaneHeld      Reason = 84
+	ReasonEvacuation    Reason = 85
+	ReasonEntranceMoved Reason = 86
 
 	ReasonAlreadyInside       Reason = 90
 	ReasonNoReEntry           Reason = 91
@@ -73,6 +77,7 @@ const (
 	ReasonNoDocumentOnFile   Reason = 114
 	ReasonSeveralTickets     Reason = 115
 	ReasonDocumentUnreadable Reason = 116
+	ReasonDocumentBlocked    Reason = 118
 	ReasonFaceNotMatched     Reason = 117
 
 	ReasonIsolated       Reason = 130

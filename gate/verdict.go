@@ -15,6 +15,7 @@ type Verdict struct {
 	Skew       time.Duration // phone's clock less ours
 	NotBefore  time.Time     // when to come back, where the reason has such a time
 	Previous   *Admission    // the earlier entry that stands in the way
+	Entrance   EntranceID    // where to go instead, where the reason is the wrong entrance
 	Marks      Marks
 	Hold       time.Duration // how long the barrier waits; zero: as the lane does
 	Group      Group         // where a leader brought others along

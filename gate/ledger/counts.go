@@ -61,6 +61,9 @@ func (l *Ledger) apply(rec *Record, e *entry) {
 			l.counts.verdicts[verdictKey{rec.Event, rec.Lane, rec.Outcome, rec.Reason}]++
 		}
 	}
+	if rec.Kind.hasBody() {
+		l.addOrder(rec)
+	}
 	if !kept(rec) {
 		return
 	}

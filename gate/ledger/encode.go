@@ -17,6 +17,8 @@ const (
 	// Version is the first byte of an encoded record. A new kind, or a meaning
 	// for a reserved byte, is a new version.
 	Version = 1
+	// BodyVersion is the first byte of an encoded order or proof.
+	BodyVersion = 2
 	// MaxSequence is the highest sequence number that a record may have.
 	MaxSequence = 1<<40 - 1
 )
@@ -33,6 +35,7 @@ const (
 	atClock      = 24
 	atWall       = 32
 	atTicket     = 40
+	atBody       = 40 // of orders and proofs
 	atGeneration = 48
 	atStep       = 49
 	atSession    = 52
@@ -79,8 +82,12 @@ func wrong(field string, offset int, format string, args ...any) error {
 // maker of a record sets. The error is a *FormatError.
 func (r *Record) Check() error {
 	switch {
-	case r.Kind < KindEpoch || r.Kind > KindBarrier:
+	case r.Kind < KindEpoch || r.Kind > KindProof:
 		return wrong("kind", atKind, "%d is unknown", r.Kind)
+	case r.Kind.hasBody() && *r != r.bodyOnly():
+		return wrong("body", atBody, "is not all that the record says; orders and proofs have nothing else")
+	case !r.Kind.hasBody() && r.Body != [BodySize]byte{}:
+		return wrong("body", atBody, "does not go with kind %d", r.Kind)
 	case r.Outcome > gate.Refer:
 		return wrong("outcome", atOutcome, "%d is unknown", r.Outcome)
 	case r.Step > NoStep:
@@ -91,6 +98,14 @@ func (r *Record) Check() error {
 		return wrong("ref", atRefGate, "names a log but no record in it")
 	}
 	return nil
+}
+
+// bodyOnly returns what an order or a proof can hold of the record.
+func (r *Record) bodyOnly() Record {
+	return Record{
+		Kind: r.Kind, Position: r.Position, Clock: r.Clock, Wall: r.Wall, Event: r.Event, Marks: r.Marks,
+		Prev: r.Prev, Body: r.Body,
+	}
 }
 
 // placed reports what is wrong with the record's place in its log.
@@ -122,7 +137,7 @@ func (r *Record) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, make([]byte, Size)...)
 	p := b[n : n+Size : n+Size]
 	be := binary.BigEndian
-	p[atVersion], p[atKind] = Version, byte(r.Kind)
+	p[atVersion], p[atKind] = r.Kind.version(), byte(r.Kind)
 	be.PutUint16(p[atMarks:], uint16(r.Marks))
 	be.PutUint32(p[atGate:], uint32(r.Position.Gate))
 	be.PutUint32(p[atEpoch:], r.Position.Epoch)
@@ -130,6 +145,11 @@ func (r *Record) AppendBinary(b []byte) ([]byte, error) {
 	be.PutUint64(p[atSequence:], r.Position.Sequence)
 	be.PutUint64(p[atClock:], uint64(r.Clock))
 	be.PutUint64(p[atWall:], uint64(r.Wall.UnixMilli()))
+	copy(p[atPrev:], r.Prev[:])
+	if r.Kind.hasBody() {
+		copy(p[atBody:], r.Body[:])
+		return b, nil
+	}
 	be.PutUint64(p[atTicket:], uint64(r.Ticket))
 	be.PutUint32(p[atGeneration:], uint32(r.Generation)<<24|r.Step)
 	be.PutUint16(p[atSession:], uint16(r.Session))
@@ -146,7 +166,6 @@ func (r *Record) AppendBinary(b []byte) ([]byte, error) {
 	be.PutUint64(p[atRefSeq:], r.Ref.Sequence)
 	be.PutUint64(p[atRequest:], r.Request)
 	be.PutUint32(p[atPack:], r.Pack)
-	copy(p[atPrev:], r.Prev[:])
 	return b, nil
 }
 
@@ -156,8 +175,14 @@ func (r *Record) Decode(b []byte) error {
 	if len(b) != Size {
 		return wrong("record", 0, "is %d bytes long, want %d", len(b), Size)
 	}
+	if b[atVersion] == BodyVersion {
+		return r.decodeBody(b)
+	}
 	if b[atVersion] != Version {
-		return wrong("version", atVersion, "%d is unknown, want %d", b[atVersion], Version)
+		return wrong("version", atVersion, "%d is unknown, want %d or %d", b[atVersion], Version, BodyVersion)
+	}
+	if Kind(b[atKind]).hasBody() {
+		return wrong("kind", atKind, "%d takes version %d", b[atKind], BodyVersion)
 	}
 	be := binary.BigEndian
 	if be.Uint16(b[atReserved1:]) != 0 {
@@ -193,8 +218,30 @@ func (r *Record) Decode(b []byte) error {
 	r.Request = be.Uint64(b[atRequest:])
 	r.Pack = be.Uint32(b[atPack:])
 	r.Prev = Hash(b[atPrev : atPrev+32])
+	r.Body = [BodySize]byte{}
 	if err := r.Check(); err != nil {
 		return err
+	}
+	return r.placed()
+}
+
+// decodeBody reads an order or a proof.
+func (r *Record) decodeBody(b []byte) error {
+	be := binary.BigEndian
+	*r = Record{
+		Kind:  Kind(b[atKind]),
+		Marks: gate.Marks(be.Uint16(b[atMarks:])),
+		Position: Position{
+			Origin{gate.GateID(be.Uint32(b[atGate:])), be.Uint32(b[atEpoch:])}, be.Uint64(b[atSequence:]),
+		},
+		Event: gate.EventID(be.Uint32(b[atEvent:])),
+		Clock: Clock(be.Uint64(b[atClock:])),
+		Wall:  time.UnixMilli(int64(be.Uint64(b[atWall:]))).UTC(),
+		Body:  [BodySize]byte(b[atBody : atBody+BodySize]),
+		Prev:  Hash(b[atPrev : atPrev+32]),
+	}
+	if !r.Kind.hasBody() {
+		return wrong("version", atVersion, "%d does not go with kind %d", b[atVersion], r.Kind)
 	}
 	return r.placed()
 }

@@ -52,6 +52,9 @@ func (l *Ledger) AddBranch(rec *Record, hash Hash) error {
 	if err != nil {
 		return err
 	}
+	if err := l.roomForOrder(rec); err != nil {
+		return err
+	}
 	seq := rec.Position.Sequence
 	e := entry{at: placeOf(origin, seq)}
 	held, ok := l.logs[origin].print(seq)

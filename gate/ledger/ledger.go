@@ -77,6 +77,7 @@ type Ledger struct {
 	branches   branches
 	suspects   suspects
 	resets     resets
+	decrees    decrees
 	counts     counts
 	scratch    story // reused by Add
 }
@@ -90,7 +91,10 @@ func New() *Ledger {
 		long:     map[gate.TicketID]*long{},
 		few:      few,
 		suspects: suspects{tickets: map[gate.TicketID]struct{}{}, persons: map[gate.PersonKey]struct{}{}},
-		counts:   counts{zones: map[zoneKey]Count{}, verdicts: map[verdictKey]uint64{}},
+		decrees: decrees{
+			given: map[[BodySize]byte]*given{}, proofs: map[uint64][]proof{}, checked: map[check]bool{}, standing: gate.NewOrders(nil),
+		},
+		counts: counts{zones: map[zoneKey]Count{}, verdicts: map[verdictKey]uint64{}},
 	}
 }
 
@@ -121,6 +125,9 @@ func (l *Ledger) add(rec *Record, hash Hash, gaps bool) error {
 	}
 	origin, err := l.originIndex(rec.Position.Origin)
 	if err != nil {
+		return err
+	}
+	if err := l.roomForOrder(rec); err != nil {
 		return err
 	}
 	e := entry{at: placeOf(origin, rec.Position.Sequence)}

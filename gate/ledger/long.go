@@ -40,6 +40,9 @@ func (l *Ledger) soil(ticket gate.TicketID, kept *long) {
 
 // settle folds anew what has to be.
 func (l *Ledger) settle() {
+	if l.decrees.stale {
+		l.judge()
+	}
 	for _, ticket := range l.dirty {
 		l.hold(ticket, l.long[ticket])
 	}
@@ -50,7 +53,7 @@ func (l *Ledger) settle() {
 func (l *Ledger) rlock() {
 	for {
 		l.mu.RLock()
-		if len(l.dirty) == 0 {
+		if len(l.dirty) == 0 && !l.decrees.stale {
 			return
 		}
 		l.mu.RUnlock()

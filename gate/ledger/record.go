@@ -12,15 +12,17 @@ type Kind uint8
 
 // The kinds of record.
 const (
-	KindEpoch    Kind = 1 // first record of an epoch: Ref and Prev name the last record of the one before
-	KindGrant    Kind = 2 // somebody may come in
-	KindPassed   Kind = 3 // the grant that Ref names ended: they went through
-	KindVoided   Kind = 4 // the grant that Ref names ended: Count of its people did not go through
-	KindUnknown  Kind = 5 // the grant that Ref names ended, and nobody can say how: it stays used
-	KindExit     Kind = 6 // Count people left
-	KindRefusal  Kind = 7 // refused or referred; concerns central only
-	KindPreCheck Kind = 8 // verified without consuming; concerns central only
-	KindBarrier  Kind = 9 // something happened at a barrier besides an opening; Reason says what
+	KindEpoch    Kind = 1  // first record of an epoch: Ref and Prev name the last record of the one before
+	KindGrant    Kind = 2  // somebody may come in
+	KindPassed   Kind = 3  // the grant that Ref names ended: they went through
+	KindVoided   Kind = 4  // the grant that Ref names ended: Count of its people did not go through
+	KindUnknown  Kind = 5  // the grant that Ref names ended, and nobody can say how: it stays used
+	KindExit     Kind = 6  // Count people left
+	KindRefusal  Kind = 7  // refused or referred; concerns central only
+	KindPreCheck Kind = 8  // verified without consuming; concerns central only
+	KindBarrier  Kind = 9  // something happened at a barrier besides an opening; Reason says what
+	KindOrder    Kind = 10 // Body is an order of a supervisor, or an evacuation that nobody has signed yet
+	KindProof    Kind = 11 // Body is an order's id and the signature of the staff member that it names
 )
 
 // NoStep is the step of a record whose credential had none.
@@ -70,6 +72,24 @@ type Record struct {
 	Request    uint64         // the claim that stands behind a grant; 0: none
 	Pack       uint32         // version of the pack that was asked
 	Prev       Hash           // hash of the record before
+
+	// Body is what an order or a proof says; zero in other kinds. Those two have
+	// position, clock, wall, event and marks besides, and nothing else.
+	Body [BodySize]byte
+}
+
+// BodySize is the length of the body of an order or a proof.
+const BodySize = gate.OrderSize
+
+// hasBody reports whether records of the kind are orders or proofs.
+func (k Kind) hasBody() bool { return k == KindOrder || k == KindProof }
+
+// version returns the first byte of records of the kind.
+func (k Kind) version() byte {
+	if k.hasBody() {
+		return BodyVersion
+	}
+	return Version
 }
 
 // Clock is hybrid logical time: 48 bits of Unix milliseconds, 16 bits of

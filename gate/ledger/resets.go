@@ -28,17 +28,14 @@ func (l *Ledger) isPast(e *entry, event gate.EventID) bool {
 	if !ok {
 		return false
 	}
-	if e.clock != m.clock {
-		return e.clock < m.clock
-	}
 	at := Position{Origin: l.logs[e.at.origin()].origin, Sequence: e.at.sequence()}
-	return comparePositions(at, m.position) < 0
+	return mark{e.clock, at}.compare(m) < 0
 }
 
 // ResetAt returns the hybrid time since when an event's occupancy is counted;
 // zero when it never was reset.
 func (l *Ledger) ResetAt(event gate.EventID) Clock {
-	l.mu.RLock()
+	l.rlock()
 	defer l.mu.RUnlock()
 	return max(l.resets.marks[event].clock, l.resets.marks[0].clock)
 }
