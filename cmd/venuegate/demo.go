@@ -19,6 +19,7 @@ import (
 	"github.com/venuegate/venuegate/gate/appliance"
 	"github.com/venuegate/venuegate/gate/config"
 	"github.com/venuegate/venuegate/gate/lane"
+	"github.com/venuegate/venuegate/gate/web/pins"
 	"github.com/venuegate/venuegate/sync/central"
 )
 
@@ -93,6 +94,10 @@ func runDemo(ctx context.Context, o demoOptions, out, errOut io.Writer) (err err
 	if err != nil {
 		return err
 	}
+	pin, err := demoPIN(cfg.Gate.DataDir, office)
+	if err != nil {
+		return err
+	}
 	listener, err := listenFor(o.listen, errOut)
 	if err != nil {
 		return err
@@ -119,7 +124,7 @@ func runDemo(ctx context.Context, o demoOptions, out, errOut io.Writer) (err err
 	go func() { done <- the.Run(gateCtx) }()
 
 	d := &demo{office: office, devices: devices, gate: the, events: events, pace: o.pace, print: &demoPrinter{out, o.language, office.Venue()}}
-	d.print.welcome(office, listener.Addr())
+	d.print.welcome(office, listener.Addr(), pin)
 	err = d.play(ctx, o.once)
 	if ctx.Err() != nil {
 		err = nil // Ctrl-C is how a demo ends
@@ -156,6 +161,20 @@ func openDemoVenue(ctx context.Context, dir string, out io.Writer) (*central.Off
 			"Remove that directory and start again, or choose another with --venue.")
 	}
 	return office, nil
+}
+
+// demoPIN gives the demo's staff a new PIN in every run: what is printed is all
+// there is of it. A venue of an earlier version has no staff, and gets none.
+func demoPIN(dataDir string, office *central.Office) (gate.Private, error) {
+	if len(office.Venue().Staff) == 0 {
+		return "", nil
+	}
+	book, err := pins.Open(dataDir)
+	if err != nil {
+		return "", err
+	}
+	pin := newPIN()
+	return pin, book.Set(central.DemoStaff, pin)
 }
 
 // listenFor opens the page's address. Where the usual one is taken, any other

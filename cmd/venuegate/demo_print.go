@@ -44,10 +44,13 @@ func (p *demoPrinter) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.out, format+"\n", args...)
 }
 
-func (p *demoPrinter) welcome(o *central.Office, page net.Addr) {
+func (p *demoPrinter) welcome(o *central.Office, page net.Addr, pin gate.Private) {
 	languages := []string{string(p.language), string(gate.English)}
 	p.line("%s · %s", o.Venue().Name.In(languages...), o.Events()[0].Name.In(languages...))
 	p.line(p.say("The staff page is at http://%s/ · Ctrl-C stops the gate", "工作人员页面：http://%s/ · 按 Ctrl-C 停止"), page)
+	if pin != "" {
+		p.line(p.say("Sign in at a lane as staff %d with PIN %s", "在通道页面登录：工号 %d，PIN 码 %s"), central.DemoStaff, pin.Reveal())
+	}
 	p.line("")
 }
 

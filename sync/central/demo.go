@@ -15,6 +15,8 @@ const (
 	DemoEntryLane = 1 // north 1: the way in
 	DemoBothLane  = 2 // north 2: in and out
 
+	DemoStaff = 1 // may do everything
+
 	// Zones, and the zone groups of those who may be there.
 	DemoStand  = 1
 	DemoLounge = 2
@@ -64,6 +66,7 @@ func demoVenue(key ed25519.PublicKey) *pack.Venue {
 			},
 		}},
 		Keepers: []uint32{DemoGate},
+		Staff:   []pack.Staff{{ID: DemoStaff, Name: "1", Roles: []string{"steward", "supervisor", "technician"}}},
 	}
 }
 
