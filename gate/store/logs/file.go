@@ -30,6 +30,7 @@ var (
 	bucketRemote     = []byte("remote")     // position → record
 	bucketHeads      = []byte("heads")      // position → head
 	bucketQuarantine = []byte("quarantine") // origin and reason → JSON
+	bucketBranches   = []byte("branches")   // position and hash → record
 	keyFormat        = []byte("format")
 	keyGate          = []byte("gate")
 )
@@ -111,7 +112,7 @@ func prepare(db *bbolt.DB, own gate.GateID) error {
 		} else if k, _ := tx.Cursor().First(); k != nil {
 			return errors.New("the file is not one of logs")
 		}
-		for _, name := range [][]byte{bucketMeta, bucketRemote, bucketHeads, bucketQuarantine} {
+		for _, name := range [][]byte{bucketMeta, bucketRemote, bucketHeads, bucketQuarantine, bucketBranches} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}

@@ -74,15 +74,16 @@ type Logs struct {
 	chunks sync.Pool      // of *chunk
 	taking [32]sync.Mutex // one log is received by one goroutine at a time
 
-	mu      sync.Mutex
-	own     Own // nil before Attach
-	logs    map[ledger.Origin]*log
-	ends    map[ledger.Origin]end // of epochs, as later ones name them
-	highest map[gate.GateID]uint32
-	refused quarantine
-	queued  int // records that are not in the file yet
-	failing bool
-	closed  bool
+	mu       sync.Mutex
+	own      Own // nil before Attach
+	logs     map[ledger.Origin]*log
+	ends     map[ledger.Origin]end // of epochs, as later ones name them
+	highest  map[gate.GateID]uint32
+	refused  quarantine
+	branched branched
+	queued   int // records that are not in the file yet
+	failing  bool
+	closed   bool
 
 	kick chan struct{} // something is queued
 	full chan struct{} // a good deal is

@@ -124,7 +124,10 @@ func (d *loader) load(tx *bbolt.Tx) error {
 		k, v = c.Next()
 	}
 	d.finish()
-	return d.quarantine(tx)
+	if err := d.quarantine(tx); err != nil {
+		return err
+	}
+	return d.branches(tx)
 }
 
 func (d *loader) begin(o ledger.Origin) {
@@ -197,6 +200,10 @@ func (d *loader) fold() string {
 	return ""
 }
 
+func (d *loader) damaged(what string) {
+	d.recovery.Err = errors.Join(d.recovery.Err, &DamagedError{Path: d.logs.opt.Path, What: what})
+}
+
 // finish ends a log.
 func (d *loader) finish() {
 	if d.log != nil && len(d.waiting) > 0 {
@@ -209,10 +216,8 @@ func (d *loader) finish() {
 func (d *loader) cut(p ledger.Position, problem string) {
 	at := ledger.Position{Origin: p.Origin, Sequence: d.log.end + 1}
 	d.cuts = append(d.cuts, at)
-	d.recovery.Err = errors.Join(d.recovery.Err, &DamagedError{
-		Path: d.logs.opt.Path,
-		What: fmt.Sprintf("gate %d, epoch %d, record %d: %s; records from %d on are left out", p.Gate, p.Epoch, p.Sequence, problem, at.Sequence),
-	})
+	d.damaged(fmt.Sprintf("gate %d, epoch %d, record %d: %s; records from %d on are left out",
+		p.Gate, p.Epoch, p.Sequence, problem, at.Sequence))
 	d.waiting, d.hashes = d.waiting[:0], d.hashes[:0]
 	if d.log.end == 0 {
 		delete(d.logs.logs, p.Origin)
@@ -248,7 +253,7 @@ func (d *loader) quarantine(tx *bbolt.Tx) error {
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		q, ok := decodeQuarantine(k, v)
 		if !ok {
-			d.recovery.Err = errors.Join(d.recovery.Err, &DamagedError{Path: d.logs.opt.Path, What: "an entry of the quarantine cannot be read"})
+			d.damaged("an entry of the quarantine cannot be read")
 			continue
 		}
 		if d.logs.refused.proven >= maxProven {
@@ -257,7 +262,11 @@ func (d *loader) quarantine(tx *bbolt.Tx) error {
 		d.logs.refused.put(q)
 		d.logs.highest[q.Origin.Gate] = max(d.logs.highest[q.Origin.Gate], q.Origin.Epoch)
 		if q.Why == WhyFork {
-			d.logs.close(&Refusal{Why: WhyFork, Position: ledger.Position{Origin: q.Origin, Sequence: q.First}})
+			r := &Refusal{Why: WhyFork, Position: ledger.Position{Origin: q.Origin, Sequence: q.First}, before: q.before}
+			d.logs.close(r)
+			if err := d.logs.opt.Ledger.Fork(r.forkedAt()); err != nil {
+				d.damaged("an entry of the quarantine names no record")
+			}
 		}
 	}
 	return nil

@@ -34,6 +34,8 @@ type Quarantine struct {
 	// Evidence of a fork is a chunk, from record First on, that contradicts the
 	// records held of this log though the same gate has signed both.
 	Evidence []byte
+
+	before bool // see Refusal
 }
 
 type quarantineKey struct {
@@ -69,7 +71,9 @@ func (q *quarantine) add(n Quarantine) {
 	} else {
 		e.Count += n.Count
 		e.Latest = n.At
-		e.First = min(e.First, n.First)
+		if n.First < e.First {
+			e.First, e.before = n.First, n.before
+		}
 	}
 	if n.Why.proven() {
 		if q.dirty == nil {
@@ -112,6 +116,7 @@ func (l *Logs) note(from gate.GateID, r *Refusal, c *chunk) {
 		l.highest[c.origin.Gate] = max(l.highest[c.origin.Gate], c.origin.Epoch)
 	}
 	if r.Why == WhyFork && c.verified {
+		n.before = r.before
 		if n.First >= c.first && n.First <= c.last() {
 			n.Evidence = bytes.Clone(c.bytes[(n.First-c.first)*ledger.Size:])
 		}
@@ -162,6 +167,7 @@ type quarantineLine struct {
 	Latest   time.Time   `json:"latest"`
 	Count    uint64      `json:"count"`
 	Evidence []byte      `json:"evidence,omitempty"`
+	Before   bool        `json:"before,omitempty"`
 }
 
 func (k quarantineKey) encode() []byte {
@@ -171,7 +177,7 @@ func (k quarantineKey) encode() []byte {
 }
 
 func (q *Quarantine) encode() ([]byte, error) {
-	return json.Marshal(quarantineLine{q.First, q.Why, q.From, q.At.UTC(), q.Latest.UTC(), q.Count, q.Evidence})
+	return json.Marshal(quarantineLine{q.First, q.Why, q.From, q.At.UTC(), q.Latest.UTC(), q.Count, q.Evidence, q.before})
 }
 
 func decodeQuarantine(k, v []byte) (*Quarantine, bool) {
@@ -181,6 +187,7 @@ func decodeQuarantine(k, v []byte) (*Quarantine, bool) {
 	}
 	q := &Quarantine{
 		First: line.First, Why: line.Why, From: line.From, At: line.At, Latest: line.Latest, Count: line.Count, Evidence: line.Evidence,
+		before: line.Before,
 	}
 	q.Origin.Gate = gate.GateID(binary.BigEndian.Uint32(k))
 	q.Origin.Epoch = binary.BigEndian.Uint32(k[4:])

@@ -20,7 +20,8 @@ const maxQueued = 64 << 10
 // says himself.
 //
 // A chunk is taken whole or not at all, but where the ledger finds fault with a
-// record in its middle. An error is a *Refusal, or the ledger's. While too much
+// record in its middle. An error is a *Refusal, or the ledger's. Of a log that
+// has forked the ledger gets every branch, and next says so with the *Refusal. While too much
 // waits to be written nothing is taken, without an error: next says so.
 func (l *Logs) Receive(from gate.GateID, origin ledger.Origin, first uint64, encoded []byte) (next uint64, err error) {
 	c := l.chunks.Get().(*chunk)
@@ -39,6 +40,12 @@ func (l *Logs) Receive(from gate.GateID, origin ledger.Origin, first uint64, enc
 	}
 	if refusal != nil {
 		l.note(from, refusal, c)
+		if refusal.Why == WhyFork && c.verified {
+			if failed := l.branch(c, refusal); failed != nil {
+				err = errors.Join(err, fmt.Errorf("logs: %w", failed))
+			}
+			next = max(next, c.last()+1) // it is held, on its branch
+		}
 	}
 	c.bytes = nil
 	return next, err
@@ -80,18 +87,21 @@ func (l *Logs) take(c *chunk) (next uint64, err error) {
 	switch {
 	case c.last() <= have:
 		return next, nil
-	case fork != nil:
-		return next, refuse(WhyFork, c.origin, max(c.first, next), "the log is closed since it was forked at record %d", fork.Position.Sequence)
-	case c.first > next:
+	case c.first > next && fork == nil:
 		return next, refuse(WhyGap, c.origin, c.first, "records from %d on are missing here", next)
 	}
 	if err := c.verify(l.keys(c.origin)); err != nil {
 		return next, err
 	}
+	if fork != nil {
+		return next, refuse(WhyFork, c.origin, max(c.first, next), "the log is closed since it was forked at record %d", fork.Position.Sequence)
+	}
 	rec := &c.records[next-c.first]
 	switch {
 	case next > 1 && rec.Prev != tail:
-		return next, refuse(WhyFork, c.origin, next, "it does not follow the record that is known before it")
+		r := refuse(WhyFork, c.origin, next, "it does not follow the record that is known before it")
+		r.before = true
+		return next, r
 	case isNamed && c.last() > named.last:
 		return next, refuse(WhyOldEpoch, c.origin, max(next, named.last+1), "the next epoch says that this one ends at record %d", named.last)
 	case isNamed && c.last() == named.last && c.hashes[len(c.hashes)-1] != named.hash:
@@ -127,7 +137,7 @@ func (l *Logs) compare(c *chunk, have uint64) error {
 		}
 		var forked *ledger.ForkError
 		if errors.As(err, &forked) {
-			return &Refusal{Why: WhyFork, Position: c.records[i].Position, Err: err}
+			return &Refusal{Why: WhyFork, Position: c.records[i].Position, Err: err, before: forked.Before}
 		}
 		return fmt.Errorf("logs: %w", err)
 	}
@@ -236,7 +246,7 @@ func (l *Logs) fold(c *chunk, next uint64) (uint64, error) {
 	case err == nil:
 		return next, nil
 	case errors.As(err, &forked):
-		return next, &Refusal{Why: WhyFork, Position: c.records[done].Position, Err: err}
+		return next, &Refusal{Why: WhyFork, Position: c.records[done].Position, Err: err, before: forked.Before}
 	}
 	return next, fmt.Errorf("logs: %w", err)
 }

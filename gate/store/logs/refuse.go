@@ -36,6 +36,8 @@ type Refusal struct {
 	Why      Why
 	Position ledger.Position // the first record that was refused
 	Err      error           // what exactly; nil: Why says it all
+
+	before bool // of a fork: it is the record before Position that differs
 }
 
 // Error names the record and the reason.

@@ -3,6 +3,7 @@ package logs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -69,12 +70,19 @@ type batch struct {
 	drop   []uint64
 }
 
+// rest is what one transaction writes besides.
+type rest struct {
+	refused  map[quarantineKey]*Quarantine
+	branched []branchRecord
+}
+
 // cut gathers what goes into the next transaction. It stays queued until it is
 // in the file.
-func (l *Logs) cut() (batches []batch, refused map[quarantineKey]*Quarantine, more bool) {
+func (l *Logs) cut() (batches []batch, rest rest, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	refused = l.refused.takeDirty()
+	rest.refused, rest.branched = l.refused.takeDirty(), l.branched.queued
+	l.branched.queued = nil
 	room := writeAtMost
 	for _, g := range l.logs {
 		if len(g.blocks) == 0 {
@@ -107,13 +115,13 @@ func (l *Logs) cut() (batches []batch, refused map[quarantineKey]*Quarantine, mo
 		batches = append(batches, b)
 	}
 	slices.SortFunc(batches, func(a, b batch) int { return a.log.origin.Compare(b.log.origin) })
-	return batches, refused, more
+	return batches, rest, more
 }
 
 // write writes one transaction, and reports whether there is more.
 func (l *Logs) write() (more bool, err error) {
-	batches, refused, more := l.cut()
-	if len(batches) == 0 && len(refused) == 0 {
+	batches, rest, more := l.cut()
+	if len(batches) == 0 && len(rest.refused) == 0 && len(rest.branched) == 0 {
 		return false, nil
 	}
 	err = guard(func() error {
@@ -123,14 +131,17 @@ func (l *Logs) write() (more bool, err error) {
 					return err
 				}
 			}
-			return putQuarantine(tx.Bucket(bucketQuarantine), refused)
+			return errors.Join(
+				putQuarantine(tx.Bucket(bucketQuarantine), rest.refused),
+				putBranches(tx.Bucket(bucketBranches), rest.branched))
 		})
 	})
 	l.mu.Lock()
 	was := l.failing
 	l.failing = err != nil
 	if err != nil {
-		l.refused.again(refused)
+		l.refused.again(rest.refused)
+		l.branched.queued = append(rest.branched, l.branched.queued...)
 	} else {
 		for i := range batches {
 			l.queued -= batches[i].written()
