@@ -18,6 +18,9 @@ type Detail struct {
 	At    time.Time     // when it happened or will; shown in its own time zone
 	Bytes int64         // how much is left
 	Count int           // how many there are
+
+	Percent  int  // how much is left of something that was full
+	Charging bool // and it gets more
 }
 
 // maxCause bounds Detail.Cause, in bytes: a staff page is no place for a dump.

@@ -24,6 +24,7 @@ const (
 	JournalFailed      Code = "journal_failed"       // none: nothing can be recorded, so nothing is granted
 	JournalDamaged     Code = "journal_damaged"      // none: damage was found and kept apart; Detail.Count records
 	DiskLow            Code = "disk_low"             // directory: Detail.Bytes are left
+	BatteryLow         Code = "battery_low"          // none: Detail.Percent is left of the handheld's battery, and Detail.Charging says whether it gets more
 	ClockUntrusted     Code = "clock_untrusted"      // none: nobody vouches for the gate's time
 	KeyFileLoose       Code = "key_file_loose"       // file: secrets stand in it unsealed
 	ConfigReloadFailed Code = "config_reload_failed" // file: the last good configuration is in use
@@ -161,6 +162,17 @@ var kinds = map[Code]kind{
 		zh:       func(a Active) string { return "磁盘空间不足" + a.in("：%s") + a.left("，剩余 %s") + "。" },
 		nextEN:   "Call a technician to make room. When the disk is full, entries cannot be saved and the lanes shut.",
 		nextZH:   "请联系技术人员清理空间。磁盘写满后将无法保存记录，通道会关闭。",
+	},
+	BatteryLow: {
+		severity: Warning,
+		en: func(a Active) string {
+			return "The battery is low" + a.percent(": %d %% left") + optional(a.Detail.Charging, "%s", ", charging") + "."
+		},
+		zh: func(a Active) string {
+			return "电池电量低" + a.percent("，剩余 %d %%") + optional(a.Detail.Charging, "%s", "，正在充电") + "。"
+		},
+		nextEN: "Plug the handheld in, or swap it for a charged one. Every entry so far is saved.",
+		nextZH: "请给手持机充电，或换用已充电的手持机。已有记录均已保存。",
 	},
 	ClockUntrusted: {
 		severity: Warning,

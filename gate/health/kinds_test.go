@@ -17,7 +17,7 @@ func variants(c Code) map[string]Active {
 	v := map[string]Active{
 		"bare": {Code: c, Subject: "qr-1"},
 		"full": {Code: c, Subject: "qr-1", Since: noon, Detail: Detail{
-			Cause: "no such device", Age: 26 * time.Hour, At: noon, Bytes: 1_250_000_000, Count: 3,
+			Cause: "no such device", Age: 26 * time.Hour, At: noon, Bytes: 1_250_000_000, Count: 3, Percent: 12, Charging: true,
 		}},
 	}
 	switch c {
@@ -36,7 +36,7 @@ func TestEveryKindIsWhole(t *testing.T) {
 				if text == "" || next == "" {
 					t.Errorf("%s in %s: nothing to say (%q) or to do (%q)", code, l, text, next)
 				}
-				for _, flaw := range []string{"%", "  ", "()", "（）", " .", " ，", "0001-01-01", "qr-1qr-1"} {
+				for _, flaw := range []string{"%!", "%s", "%d", "%%", "  ", "()", "（）", " .", " ，", "0001-01-01", "qr-1qr-1"} {
 					if strings.Contains(text, flaw) {
 						t.Errorf("%s, %s, in %s: %q has %q in it", code, name, l, text, flaw)
 					}
@@ -81,6 +81,14 @@ func TestTexts(t *testing.T) {
 			Active{Code: JournalDamaged, Detail: Detail{Count: 3}},
 			"Damage in the record of an earlier run was found and kept apart (3 records).",
 			"发现先前运行的记录有损坏，已单独保存（3 条）。",
+		},
+		{
+			Active{Code: BatteryLow, Detail: Detail{Percent: 12}},
+			"The battery is low: 12 % left.", "电池电量低，剩余 12 %。",
+		},
+		{
+			Active{Code: BatteryLow, Detail: Detail{Percent: 4, Charging: true}},
+			"The battery is low: 4 % left, charging.", "电池电量低，剩余 4 %，正在充电。",
 		},
 		{Active{Code: "made_up", Subject: "x"}, "made_up: x", "made_up: x"},
 	} {

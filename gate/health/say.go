@@ -72,6 +72,10 @@ func (a Active) count(format string) string {
 	return optional(a.Detail.Count > 0, format, a.Detail.Count)
 }
 
+func (a Active) percent(format string) string {
+	return optional(a.Detail.Percent > 0, format, a.Detail.Percent)
+}
+
 func (a Active) in(format string) string { return optional(a.Subject != "", format, a.Subject) }
 
 func (a Active) ageEN() string {
