@@ -17,6 +17,7 @@ type stateJSON struct {
 	Gate     string        `json:"gate"`
 	Venue    string        `json:"venue,omitempty"`
 	Event    string        `json:"event,omitempty"`
+	Battery  *batteryJSON  `json:"battery,omitempty"`
 	Training bool          `json:"training"`
 	Ready    readyJSON     `json:"ready"`
 	Lanes    []laneJSON    `json:"lanes"`
@@ -24,6 +25,11 @@ type stateJSON struct {
 	Pack     *packJSON     `json:"pack"`
 	Journal  journalJSON   `json:"journal"`
 	Warnings []warningJSON `json:"warnings"`
+}
+
+type batteryJSON struct {
+	Percent  int  `json:"percent"`
+	Charging bool `json:"charging"`
 }
 
 type readyJSON struct {
@@ -117,6 +123,9 @@ func (s *Server) stateForMachines(l gate.Language) stateJSON {
 	}
 	for reason, n := range c.Reasons {
 		out.Counts.Reasons[reason.String()] = n
+	}
+	if b := state.Battery; b != nil {
+		out.Battery = &batteryJSON{b.Percent, b.Charging}
 	}
 	if p := state.Pack; p != nil {
 		out.Pack = &packJSON{p.Version, p.Tickets, p.Made.UTC(), p.Expires.UTC()}

@@ -36,7 +36,19 @@ func (r renderer) clockOf(s State) clockPage {
 	if slices.ContainsFunc(s.Warnings, func(w health.Active) bool { return w.Code == health.ClockUntrusted }) {
 		page.Note = r.say("clock_untrusted")
 	}
+	if b := s.Battery; b != nil {
+		page.Note = strings.TrimPrefix(page.Note+" · "+r.battery(b), " · ")
+	}
 	return page
+}
+
+// battery says how much is left, beside the clock, where people look for it.
+func (r renderer) battery(b *BatteryView) string {
+	key := "battery"
+	if b.Charging {
+		key = "battery_charging"
+	}
+	return r.say(key, "percent", strconv.Itoa(b.Percent))
 }
 
 func (r renderer) warning(w health.Active, now time.Time) warningPage {

@@ -169,6 +169,15 @@ func TestPackAndClock(t *testing.T) {
 	if got := r.clockOf(s); got.Note != "from NTP" || got.Offset != 8*60*60 || got.Millis != evening.UnixMilli() {
 		t.Errorf("the clock reads %+v", got)
 	}
+	s.Battery = &BatteryView{Percent: 83}
+	if got := r.clockOf(s); got.Note != "from NTP · battery 83 %" {
+		t.Errorf("the clock of a handheld reads %+v", got)
+	}
+	s.Battery, s.ClockSource = &BatteryView{Percent: 7, Charging: true}, ""
+	if got := r.clockOf(s); got.Note != "battery 7 %, charging" {
+		t.Errorf("the clock of a handheld that is charging reads %+v", got)
+	}
+	s.Battery = nil
 	s.Warnings = []health.Active{{Code: health.ClockUntrusted}}
 	if got := r.clockOf(s); got.Note != "not trusted" {
 		t.Errorf("an untrusted clock reads %+v", got)

@@ -22,12 +22,19 @@ type State struct {
 	Venue       string         // may be empty
 	Event       string         // name of the event; empty without a pack
 	ClockSource string         // where the time comes from, such as "ntp" or "peers"; may be empty
+	Battery     *BatteryView   // of a handheld; nil: there is none
 	Training    bool           // nothing here is for the books
 	Lanes       []LaneView     // in the order of the configuration
 	Counts      CountsView
 	Pack        *PackView // nil: none is loaded
 	Journal     JournalView
 	Warnings    []health.Active // the most pressing first
+}
+
+// BatteryView is how much a handheld's battery has left.
+type BatteryView struct {
+	Percent  int
+	Charging bool
 }
 
 // LaneView is one lane.
