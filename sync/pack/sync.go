@@ -117,7 +117,7 @@ func (m *Mirror) judge(c *claim) {
 	case r.State == StateNewer:
 	case m.isNewer(c):
 		r.State = StateOffered
-	case c.stamp < m.floor:
+	case c.stamp < m.floor && (c.signed || c.once):
 		r.State = StateBehind
 	case !c.signed:
 		r.State, r.Err = StateTampered, &UntrustedError{File: nameTimestamp, Why: "not signed by whom it must be"}

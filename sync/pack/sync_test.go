@@ -192,3 +192,94 @@ func TestNothingYet(t *testing.T) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 }
+
+// Who lags behind a change of the timestamp's key is behind; who shows a number
+// below ours that nobody of this venue ever signed is not.
+func TestBehindOrForged(t *testing.T) {
+	v, other := newVenue(t), newVenue(t)
+	v.build(content(tickets(10)))
+	other.build(content(tickets(10)))
+	b := newBox(t, v)
+	way, _ := central(t, v)
+	b.sync(way)
+	old := filepath.Join(t.TempDir(), "old")
+	copyDir(t, v.repository, old)
+	if err := v.keys.Rotate(v.keyDir, "timestamp"); err != nil {
+		t.Fatal(err)
+	}
+	v.build(content(tickets(20)))
+	b.sync(way)
+	_, report := b.sync(way, pack.Way{Name: "lags", From: open(t, old)}, pack.Way{Name: "foreign", From: other.dir()})
+	if s := report.Ways[1].State; s != pack.StateBehind {
+		t.Errorf("who lags is %s: %v", s, report.Ways[1].Err)
+	}
+	if s := report.Ways[2].State; s != pack.StateTampered || !errors.As(report.Ways[2].Err, new(*pack.UntrustedError)) {
+		t.Errorf("the other venue is %s: %v", s, report.Ways[2].Err)
+	}
+}
+
+// A gate that was enrolled under a later root can serve one that knows only
+// the first.
+func TestEveryRootIsMirrored(t *testing.T) {
+	v := newVenue(t)
+	v.build(content(tickets(10)))
+	early := newBox(t, v)
+	for range 2 {
+		if err := v.keys.Rotate(v.keyDir, "root"); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if v.keys, err = pack.LoadKeys(v.keyDir); err != nil {
+			t.Fatal(err)
+		}
+		v.build(content(tickets(10)))
+	}
+	late := newBox(t, v)
+	newest, err := os.ReadFile(filepath.Join(v.repository, "metadata", "3.root.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(late.trust, "root.json"), newest, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fromCentral, _ := central(t, v)
+	late.sync(fromCentral)
+	fromLate, _ := peer(t, "gate 2", late)
+	if repo, report := early.sync(fromLate); repo.Root() != 3 {
+		t.Fatalf("root %d, %+v", repo.Root(), report)
+	}
+}
+
+// Of several ways with the newest version the nearest is used, and an older one
+// is not.
+func TestNearestOfTheNewest(t *testing.T) {
+	v := newVenue(t)
+	v.build(content(tickets(10)))
+	first, lagging := newBox(t, v), newBox(t, v)
+	fromCentral, atCentral := central(t, v)
+	lagging.sync(fromCentral)
+	void(t, v, 1, now)
+	first.sync(fromCentral)
+	fromFirst, _ := peer(t, "gate 1", first)
+	fromLagging, _ := peer(t, "gate 2", lagging)
+	atCentral.calls.Store(0)
+	_, report := newBox(t, v).sync(fromCentral, fromLagging, fromFirst)
+	if report.From != "gate 1" || atCentral.calls.Load() != 1 {
+		t.Fatalf("%d calls at central, %+v", atCentral.calls.Load(), report)
+	}
+	if s := report.Ways[1].State; s != pack.StateBehind {
+		t.Errorf("who lags is %s", s)
+	}
+}
+
+// A gate that hangs keeps nobody from a version that is there.
+func TestSlowWayIsNotWaitedFor(t *testing.T) {
+	v := newVenue(t)
+	v.build(content(tickets(10)))
+	way, _ := central(t, v)
+	stuck := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	_, report := newBox(t, v).sync(way, pack.Way{Name: "gate 9", From: overHTTP(t, stuck.URL), Distance: pack.Nearby})
+	if report.From != "central" || report.Ways[1].State != pack.StateSlow || !report.Ways[1].Until.IsZero() {
+		t.Fatalf("%+v", report)
+	}
+}

@@ -81,6 +81,7 @@ type claim struct {
 	stamp    int64
 	snapshot int64
 	signed   bool // by a key of the root that is trusted now
+	once     bool // by a key of one before: somebody who has not heard of the new one
 	lot      uint64
 }
 
@@ -132,6 +133,7 @@ func (m *Mirror) ask(ctx context.Context, ways []Way, reports []WayReport) ([]cl
 			if err == nil && claims[i].signed && claims[i].stamp > floor {
 				enough.Do(func() { late = time.AfterFunc(grace, func() { cancel(errLate) }) })
 			}
+			claims[i].once = err == nil && !claims[i].signed && m.wasSigned(data)
 			claims[i].way, claims[i].report, claims[i].lot = w, r, rand.Uint64()
 			r.Version, r.Err = uint64(claims[i].snapshot), err
 		})
@@ -171,6 +173,27 @@ func readClaim(data []byte, root *metadata.Metadata[metadata.RootType]) (c claim
 		raw: data, stamp: t.Signed.Version, snapshot: snapshot.Version,
 		signed: root.VerifyDelegate(metadata.TIMESTAMP, t) == nil,
 	}, nil
+}
+
+// wasSigned reports whether a timestamp is signed under one of the roots before
+// the one that is trusted now.
+func (m *Mirror) wasSigned(stamp []byte) bool {
+	versions, err := rootVersions(filepath.Join(m.Path(), "metadata"))
+	if err != nil {
+		return false
+	}
+	for _, v := range versions {
+		raw, err := m.dir.root.ReadFile(metadataName(int64(v), fileRoot))
+		if err != nil {
+			continue
+		}
+		if root, err := rootOf(raw); err == nil {
+			if c, err := readClaim(stamp, root); err == nil && c.signed {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // order puts claims into the order in which to try them: what is signed, what
