@@ -25,6 +25,7 @@ type Claim struct {
 type ClaimAnswer struct {
 	Granted bool
 	Request uint64     // names the claim in the grant's record
+	Entry   int        // where several gates agree, the number of this entry of the ticket in its session; zero: unknown
 	By      *Admission // what stands in the way of a refused one
 }
 

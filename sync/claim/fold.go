@@ -1,0 +1,194 @@
+package claim
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/ledger"
+)
+
+// part is a fact, or a claim that is not on record yet, on its way into a
+// ticket's history.
+type part struct {
+	kind  ledger.Kind
+	clock ledger.Clock
+	at    ledger.Position
+	ref   ledger.Position
+	count int
+	code  uint32 // generation and step
+	wall  time.Time
+	open  *openClaim
+	grant gate.Grant
+}
+
+// admitted is one grant of a ticket, and what it is known by.
+type admitted struct {
+	gate.Grant
+	at   ledger.Position
+	open *openClaim
+}
+
+// history returns what bears on a claim.
+func (m *machine) history(c *gate.Claim) gate.History {
+	var h gate.History
+	grants, code, out := m.fold(c.Ticket)
+	for i := range grants {
+		h.Ticket = append(h.Ticket, grants[i].Grant)
+	}
+	h.HasOut, h.OutGeneration, h.OutStep = out, uint8(code>>24), code&ledger.NoStep
+	for _, p := range c.Persons {
+		h.Person = m.ofPerson(h.Person, p, c.Ticket)
+	}
+	for _, id := range c.Others {
+		if id == c.Ticket {
+			continue
+		}
+		others, _, _ := m.fold(id)
+		for i := range others {
+			h.Person = append(h.Person, others[i].Grant)
+		}
+	}
+	return h
+}
+
+// ofPerson appends the grants of a person's other tickets.
+func (m *machine) ofPerson(dst []gate.Grant, p gate.PersonKey, except gate.TicketID) []gate.Grant {
+	for _, o := range m.openPersons[p] {
+		if o.claim.Ticket != except {
+			dst = append(dst, o.grant())
+		}
+	}
+	i, ok := m.persons[p]
+	for ; ok && i != none; i = m.facts.at(i).next {
+		f := m.facts.at(i)
+		if f.ticket == except {
+			continue
+		}
+		grants, _, _ := m.fold(f.ticket)
+		for g := range grants {
+			if grants[g].open == nil && grants[g].at == f.at {
+				dst = append(dst, grants[g].Grant)
+			}
+		}
+	}
+	return dst
+}
+
+func (o *openClaim) grant() gate.Grant {
+	c := &o.claim
+	return gate.Grant{
+		Ticket: c.Ticket, Session: c.Session, Generation: c.Generation, HasStep: c.HasStep, Step: c.Step,
+		Count: c.Count, At: c.At, Gate: o.key.gate, Lane: c.Lane,
+	}
+}
+
+// fold makes the grants of a ticket out of its facts, by the same rules as
+// gate/ledger: voids come off first, whenever they happened; exits follow in
+// order, each taking from the one that it names and then from the latest before
+// it. A claim that is not on record yet counts as granted when it was made. The
+// newest code that was accepted on a way out comes with it.
+func (m *machine) fold(id gate.TicketID) (grants []admitted, code uint32, out bool) {
+	parts := m.partsOf(id)
+	for i := range parts {
+		if p := &parts[i]; p.kind == ledger.KindGrant {
+			grants = append(grants, admitted{p.grant, p.at, p.open})
+		}
+	}
+	named := func(ref ledger.Position) int {
+		return slices.IndexFunc(grants, func(g admitted) bool { return g.open == nil && !ref.IsZero() && g.at == ref })
+	}
+	for i := range parts {
+		if p := &parts[i]; p.kind == ledger.KindVoided {
+			if g := named(p.ref); g >= 0 {
+				grants[g].Count = max(0, grants[g].Count-p.count)
+			}
+		}
+	}
+	before := 0
+	for i := range parts {
+		switch p := &parts[i]; p.kind {
+		case ledger.KindGrant:
+			before++
+		case ledger.KindExit:
+			left := p.count - voidedOf(parts, p.at)
+			leave(grants, p, left, named(p.ref), before)
+			if step := p.code & ledger.NoStep; left > 0 && step != ledger.NoStep && (!out || p.code > code) {
+				code, out = p.code, true
+			}
+		}
+	}
+	return slices.DeleteFunc(grants, func(g admitted) bool { return g.Count <= 0 }), code, out
+}
+
+func voidedOf(parts []part, at ledger.Position) int {
+	n := 0
+	for i := range parts {
+		if parts[i].kind == ledger.KindVoided && parts[i].ref == at {
+			n += parts[i].count
+		}
+	}
+	return n
+}
+
+// leave takes the people of an exit off grants.
+func leave(grants []admitted, exit *part, left, named, before int) {
+	take := func(g *gate.Grant) {
+		n := min(left, g.Inside())
+		if n <= 0 {
+			return
+		}
+		left -= n
+		g.Out += n
+		if exit.wall.After(g.LastOut) {
+			g.LastOut = exit.wall
+		}
+	}
+	if named >= 0 {
+		take(&grants[named].Grant)
+	}
+	if named >= 0 || exit.ref.IsZero() {
+		for g := before - 1; g >= 0 && left > 0; g-- {
+			take(&grants[g].Grant)
+		}
+	}
+}
+
+// partsOf returns a ticket's facts and open claims in order of hybrid time;
+// gate, epoch and sequence decide between equal ones.
+func (m *machine) partsOf(id gate.TicketID) []part {
+	parts := m.parts[:0]
+	for i := m.ticketHead(id); i != none; i = m.facts.at(i).next {
+		parts = append(parts, m.facts.at(i).part())
+	}
+	for _, o := range m.openTickets[id] {
+		clock := ledger.Clock(0).Next(o.claim.At)
+		at := ledger.Position{Origin: o.key.origin(), Sequence: o.key.number()}
+		parts = append(parts, part{kind: ledger.KindGrant, clock: clock, at: at, open: o, grant: o.grant()})
+	}
+	slices.SortStableFunc(parts, func(a, b part) int {
+		return cmp.Or(cmp.Compare(a.clock, b.clock), a.at.Compare(b.at.Origin), cmp.Compare(a.at.Sequence, b.at.Sequence))
+	})
+	m.parts = parts
+	return parts
+}
+
+func (f *fact) part() part {
+	p := part{
+		kind: f.kind, clock: f.clock, at: f.at, ref: f.ref, count: int(f.count),
+		code: uint32(f.generation)<<24 | f.step, wall: time.UnixMilli(f.wall).UTC(),
+	}
+	if f.kind != ledger.KindGrant {
+		return p
+	}
+	p.grant = gate.Grant{
+		Ticket: f.ticket, Session: f.session, Generation: f.generation, Count: int(f.count), At: p.wall,
+		Gate: f.at.Gate, Lane: f.lane,
+		Isolated: f.marks.Has(gate.MarkIsolated), Override: f.marks.Has(gate.MarkOverride),
+	}
+	if f.step != ledger.NoStep {
+		p.grant.HasStep, p.grant.Step = true, f.step
+	}
+	return p
+}

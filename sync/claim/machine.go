@@ -1,0 +1,250 @@
+package claim
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/ledger"
+)
+
+// The bounds of what keepers hold.
+const (
+	maxOpen    = 4096    // claims of one gate that are neither on record nor released
+	maxSpans   = 8192    // stretches of a log or of a gate's request numbers
+	maxOrigins = 1 << 16 // logs
+	maxFacts   = 1 << 24 // grants, exits and voids
+)
+
+// errFull is returned where a bound is reached.
+var errFull = errors.New("claim: the keepers hold as much as they may")
+
+// requestKey names a claim over all gates, for ever.
+type requestKey struct {
+	gate    gate.GateID
+	request uint64 // the epoch of the gate's start, and a number from 1 below it
+}
+
+func (k requestKey) origin() ledger.Origin {
+	return ledger.Origin{Gate: k.gate, Epoch: uint32(k.request >> 32)}
+}
+
+func (k requestKey) number() uint64 { return k.request & (1<<32 - 1) }
+
+func (k requestKey) compare(o requestKey) int {
+	return cmp.Or(cmp.Compare(k.gate, o.gate), cmp.Compare(k.request, o.request))
+}
+
+// openClaim is a granted claim whose grant is not on record yet.
+type openClaim struct {
+	key   requestKey
+	claim gate.Claim
+	entry int
+	since time.Time // by the leader's clock
+}
+
+// machine is what the keepers agree on: which records they know, and which
+// claims were granted without being on record yet. It is a function of the
+// commands and of nothing else. What it holds of records is a function of their
+// set.
+type machine struct {
+	seeded bool                // claims may be answered
+	roster uint64              // version that the keepers follow
+	joined map[Server]struct{} // who has ever taken part
+	known  map[ledger.Origin]spans
+	ended  map[ledger.Origin]spans // requests that are refused, released or on record
+	open   map[requestKey]*openClaim
+	facts  facts
+
+	// What follows from the above.
+	openOf      map[gate.GateID]int
+	openTickets map[gate.TicketID][]*openClaim
+	openPersons map[gate.PersonKey][]*openClaim
+	tickets     map[gate.TicketID]int32
+	persons     map[gate.PersonKey]int32
+	parts       []part // scratch
+}
+
+func newMachine() *machine {
+	return &machine{
+		joined: map[Server]struct{}{},
+		known:  map[ledger.Origin]spans{}, ended: map[ledger.Origin]spans{}, open: map[requestKey]*openClaim{},
+		openOf: map[gate.GateID]int{}, openTickets: map[gate.TicketID][]*openClaim{},
+		openPersons: map[gate.PersonKey][]*openClaim{},
+		tickets:     map[gate.TicketID]int32{}, persons: map[gate.PersonKey]int32{},
+	}
+}
+
+// resultCode is the keepers' word on one item of a request.
+type resultCode uint8
+
+const (
+	resultRefused resultCode = iota
+	resultGranted
+	resultDone     // records taken, or known; a claim released
+	resultNotReady // the keepers have lost their state
+	resultFull
+)
+
+// result is the answer to one item.
+type result struct {
+	code  resultCode
+	entry int
+	by    *gate.Admission
+}
+
+// claimed decides a claim. The same claim has the same answer however often it
+// comes, and one that was released before it came is refused.
+func (m *machine) claimed(key requestKey, c *gate.Claim, now time.Time) result {
+	if o := m.open[key]; o != nil {
+		return result{code: resultGranted, entry: o.entry}
+	}
+	if !m.seeded {
+		return result{code: resultNotReady}
+	}
+	h := m.history(c)
+	fits, by := c.Fits(&h)
+	if m.ended[key.origin()].has(key.number()) {
+		return result{code: resultRefused, by: by}
+	}
+	if !fits {
+		if m.end(key) != nil {
+			return result{code: resultFull}
+		}
+		return result{code: resultRefused, by: by}
+	}
+	if m.openOf[key.gate] >= maxOpen {
+		return result{code: resultFull}
+	}
+	o := &openClaim{key: key, claim: *c, entry: 1, since: now}
+	for i := range h.Ticket {
+		if h.Ticket[i].Session == c.Session {
+			o.entry += h.Ticket[i].Count
+		}
+	}
+	m.opened(o)
+	return result{code: resultGranted, entry: o.entry}
+}
+
+// released gives a claim back, and refuses it from then on.
+func (m *machine) released(key requestKey) result {
+	m.closed(key)
+	if m.end(key) != nil {
+		return result{code: resultFull}
+	}
+	return result{code: resultDone}
+}
+
+// end notes that a request is over.
+func (m *machine) end(key requestKey) error {
+	return mark(m.ended, key.origin(), key.number(), key.number())
+}
+
+func mark(of map[ledger.Origin]spans, origin ledger.Origin, first, last uint64) error {
+	s, ok := of[origin]
+	if len(s) >= maxSpans && !s.covers(first, last) && (s[len(s)-1].Last+1 != first) || !ok && len(of) >= maxOrigins {
+		return fmt.Errorf("%w: of gate %d, epoch %d", errFull, origin.Gate, origin.Epoch)
+	}
+	of[origin] = s.add(first, last)
+	return nil
+}
+
+func (m *machine) opened(o *openClaim) {
+	m.open[o.key] = o
+	m.openOf[o.key.gate]++
+	m.openTickets[o.claim.Ticket] = append(m.openTickets[o.claim.Ticket], o)
+	for _, p := range o.claim.Persons {
+		m.openPersons[p] = append(m.openPersons[p], o)
+	}
+}
+
+func (m *machine) closed(key requestKey) *openClaim {
+	o := m.open[key]
+	if o == nil {
+		return nil
+	}
+	delete(m.open, key)
+	if m.openOf[key.gate]--; m.openOf[key.gate] == 0 {
+		delete(m.openOf, key.gate)
+	}
+	without(m.openTickets, o.claim.Ticket, o)
+	for _, p := range o.claim.Persons {
+		without(m.openPersons, p, o)
+	}
+	return o
+}
+
+func without[K comparable](of map[K][]*openClaim, key K, o *openClaim) {
+	rest := of[key][:0:0]
+	for _, x := range of[key] {
+		if x != o {
+			rest = append(rest, x)
+		}
+	}
+	if len(rest) == 0 {
+		delete(of, key)
+		return
+	}
+	of[key] = rest
+}
+
+// recorded takes a stretch of a log: those of its records that bear on who is
+// inside. Records that are known already change nothing.
+func (m *machine) recorded(r *run) result {
+	known := slices.Clone(m.known[r.origin]) // mark changes what it is given
+	if known.covers(r.first, r.last) {
+		return result{code: resultDone}
+	}
+	if m.facts.n+maxPersons*len(r.records) > maxFacts || mark(m.known, r.origin, r.first, r.last) != nil {
+		return result{code: resultFull}
+	}
+	for i := range r.records {
+		if rec := &r.records[i]; !known.has(rec.Position.Sequence) {
+			m.add(rec)
+		}
+	}
+	return result{code: resultDone}
+}
+
+// add takes one new record.
+func (m *machine) add(rec *ledger.Record) {
+	m.tickets[rec.Ticket] = m.facts.add(factOf(rec, m.ticketHead(rec.Ticket)))
+	if rec.Kind != ledger.KindGrant {
+		return
+	}
+	m.admitted(rec.Person, rec.Ticket, rec.Position)
+	key := requestKey{rec.Position.Gate, rec.Request}
+	if key.number() == 0 || key.origin().Epoch == 0 {
+		return
+	}
+	if o := m.closed(key); o != nil {
+		for _, p := range o.claim.Persons {
+			if p != rec.Person {
+				m.admitted(p, rec.Ticket, rec.Position)
+			}
+		}
+	}
+	_ = m.end(key) // beyond the bound nothing is lost but the memory of a refusal
+}
+
+// admitted notes that a grant was for a person.
+func (m *machine) admitted(p gate.PersonKey, ticket gate.TicketID, at ledger.Position) {
+	if p.IsZero() {
+		return
+	}
+	next, ok := m.persons[p]
+	if !ok {
+		next = none
+	}
+	m.persons[p] = m.facts.add(fact{kind: kindPerson, person: p, ticket: ticket, at: at, next: next})
+}
+
+func (m *machine) ticketHead(id gate.TicketID) int32 {
+	if i, ok := m.tickets[id]; ok {
+		return i
+	}
+	return none
+}
