@@ -54,6 +54,7 @@ func (a *Appliance) State() web.State {
 	s := web.State{
 		Now: a.clock.Now(), Zone: r.zone, Gate: a.config().Gate.Name,
 		Venue: r.venue, Event: r.event, ClockSource: a.clock.source(),
+		Battery: a.status.power.view(),
 		Journal: a.journalView(), Warnings: a.health.Current(),
 		Counts: a.counts(r.events),
 		Pack:   r.summary(a.packs.renewals()),

@@ -65,7 +65,7 @@ func newVenue(t *testing.T) *venue {
 		now: noon, trusted: true, ledger: ledger.New(),
 	}
 	v.claims = claim.NewAlone(v.ledger)
-	v.journal = &memoryJournal{ledger: v.ledger}
+	v.journal = &memoryJournal{ledger: v.ledger, now: v.Now}
 	if _, err := v.journal.append(&ledger.Record{Kind: ledger.KindEpoch, Step: ledger.NoStep}); err != nil {
 		t.Fatal(err)
 	}
@@ -277,6 +277,7 @@ func (v *venue) ByForeign(tag gate.Tag) (gate.TicketID, bool, error) {
 // memoryJournal numbers records and folds them into the ledger, as the real one
 // does, and fails when told to.
 type memoryJournal struct {
+	now     func() time.Time
 	ledger *ledger.Ledger
 
 	mu      sync.Mutex
@@ -305,6 +306,9 @@ func (j *memoryJournal) append(r *ledger.Record) (ledger.Position, error) {
 		return ledger.Position{}, j.fail
 	}
 	r.Position = ledger.Position{Origin: ledger.Origin{Gate: 1, Epoch: 1}, Sequence: uint64(len(j.records)) + 1}
+	if r.Wall.IsZero() {
+		r.Wall = j.now()
+	}
 	j.last = j.last.Next(r.Wall)
 	r.Clock, r.Prev = j.last, j.hash
 	if err := j.ledger.Add(r); err != nil {

@@ -229,7 +229,7 @@ func (d *Desk) ended(ctx context.Context, a Answer, p gate.Passage) error {
 func (d *Desk) end(ctx context.Context, g *Granted, kind ledger.Kind, people int) error {
 	v := &g.Verdict
 	d.record = ledger.Record{
-		Kind: kind, Wall: d.clock.Now(), Ref: g.At, Event: g.Event, Pack: g.Pack,
+		Kind: kind, Ref: g.At, Event: g.Event, Pack: g.Pack,
 		Ticket: v.Ticket, Generation: v.Generation, Session: v.Session,
 		Step: ledger.NoStep, Count: uint8(min(people, 255)),
 		Lane: d.id, From: d.lane.From, To: d.lane.To,

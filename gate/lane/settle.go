@@ -108,7 +108,6 @@ func (d *Desk) noteShown(ctx context.Context, pack Pack, v gate.Verdict, shown *
 func (d *Desk) fill(pack Pack, v *gate.Verdict, shown *gate.Presented, known *gate.Ticket) *ledger.Record {
 	r := &d.record
 	*r = ledger.Record{
-		Wall:   d.clock.Now(),
 		Ticket: v.Ticket, Generation: v.Generation, Session: v.Session,
 		Entry: uint16(min(v.Entry, 1<<16-1)), Step: ledger.NoStep, Count: uint8(min(v.Count, 255)),
 		Lane: d.id, From: d.lane.From, To: d.lane.To,
