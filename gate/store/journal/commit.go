@@ -117,7 +117,8 @@ func (j *Journal) commit(notes int) error {
 	}
 	next := ledger.Position{Origin: j.epoch.origin, Sequence: j.last.Sequence}
 	hash := j.hash
-	now := j.opt.Now()
+	now, wall := j.opt.Now(), j.opt.Wall()
+	j.clock = max(j.clock, j.opt.Seen())
 	j.buf = j.buf[:0]
 	index := 0
 	put := func(rec *ledger.Record) error {
@@ -125,7 +126,7 @@ func (j *Journal) commit(notes int) error {
 		j.clock = j.clock.Next(now)
 		rec.Position, rec.Clock, rec.Prev = next, j.clock, hash
 		if rec.Wall.IsZero() {
-			rec.Wall = now
+			rec.Wall = wall
 		}
 		rec.Wall = wholeMillis(rec.Wall) // what is handed on is what is written
 		buf, err := appendFrame(j.buf, rec, index)

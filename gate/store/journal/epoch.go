@@ -154,12 +154,13 @@ func (j *Journal) tryEpoch(o ledger.Origin) error {
 // begin writes the first record of an epoch.
 func (j *Journal) begin(e *epoch) error {
 	now := j.opt.Now()
+	j.clock = max(j.clock, j.opt.Seen())
 	j.clock = j.clock.Next(now)
 	rec := ledger.Record{
 		Kind:     ledger.KindEpoch,
 		Position: ledger.Position{Origin: e.origin, Sequence: 1},
 		Clock:    j.clock,
-		Wall:     wholeMillis(now),
+		Wall:     wholeMillis(j.opt.Wall()),
 		Step:     ledger.NoStep,
 		Ref:      j.last,
 		Prev:     j.hash,

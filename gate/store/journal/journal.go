@@ -30,7 +30,13 @@ type Options struct {
 	Dir    string // made if missing; its parent must exist
 	Gate   gate.GateID
 	Signer Signer
-	Now    func() time.Time // wall clock; nil: the system's
+	// Now is the gate's best time, which the hybrid clock of records follows; nil:
+	// the system's. Wall is what the gate's own clock shows, recorded beside it
+	// where a record does not say; nil: Now.
+	Now, Wall func() time.Time
+	// Seen is the latest hybrid time of other gates' records, within bounds that
+	// are the caller's: what is recorded next comes after it. Nil: there is none.
+	Seen func() ledger.Clock
 	// SegmentSize is the length of a segment file in bytes: 4 KiB to 64 MiB,
 	// zero for 1 MiB, which holds 6 898 records.
 	SegmentSize int
@@ -116,6 +122,12 @@ func Open(opt Options) (*Journal, Recovery, error) {
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if opt.Wall == nil {
+		opt.Wall = opt.Now
+	}
+	if opt.Seen == nil {
+		opt.Seen = func() ledger.Clock { return 0 }
 	}
 	if opt.SegmentSize == 0 {
 		opt.SegmentSize = defaultSegment

@@ -342,3 +342,36 @@ func TestAppendAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations an append", allocs)
 	}
 }
+
+// What a gate records after it has heard of another gate's record comes after
+// that record in hybrid time, whatever its own clock says; the clock itself
+// stands beside it.
+func TestHybridTimeFollowsWhatWasSeen(t *testing.T) {
+	best := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	wall := best.Add(-time.Hour)
+	var seen ledger.Clock
+	j, _, err := Open(Options{
+		Dir: t.TempDir() + "/journal", Gate: testGate, Signer: newSigner(),
+		Now: func() time.Time { return best }, Wall: func() time.Time { return wall },
+		Seen: func() ledger.Clock { return seen },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	add := func() ledger.Record {
+		rec := ledger.Record{Kind: ledger.KindGrant, Event: 1, Ticket: 2, Outcome: gate.Admit, Reason: gate.ReasonAdmitted, Step: ledger.NoStep, Count: 1}
+		if _, err := j.Append(t.Context(), &rec); err != nil {
+			t.Fatal(err)
+		}
+		return rec
+	}
+	first := add()
+	if got := first.Clock.Time(); !got.Equal(best) || !first.Wall.Equal(wall) {
+		t.Errorf("hybrid %v, wall %v; want %v and %v", got, first.Wall, best, wall)
+	}
+	seen = ledger.Clock(0).Next(best.Add(5 * time.Second))
+	if second := add(); second.Clock <= seen {
+		t.Errorf("hybrid time %v is not after what was seen, %v", second.Clock, seen)
+	}
+}
