@@ -277,7 +277,7 @@ func (v *venue) ByForeign(tag gate.Tag) (gate.TicketID, bool, error) {
 // memoryJournal numbers records and folds them into the ledger, as the real one
 // does, and fails when told to.
 type memoryJournal struct {
-	now     func() time.Time
+	now    func() time.Time
 	ledger *ledger.Ledger
 
 	mu      sync.Mutex
