@@ -46,6 +46,7 @@ func (a *Appliance) checkUp(now time.Time) {
 	}
 	a.clock.check()
 	set(!a.clock.Trusted(), health.ClockUntrusted, "", health.Detail{})
+	a.status.power.check(now, a.health)
 
 	dir := a.config().Gate.DataDir
 	left, err := freeBytes(dir)

@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"os"
 	"sync"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/venuegate/venuegate/gate/health"
 	"github.com/venuegate/venuegate/gate/lane"
 	"github.com/venuegate/venuegate/gate/web"
+	"github.com/venuegate/venuegate/hw/battery"
 )
 
 // status is what devices and lanes last said of themselves, for the page and
@@ -15,6 +17,7 @@ import (
 type status struct {
 	health  *health.Tracker
 	changed func()
+	power   *power
 
 	mu       sync.Mutex
 	devices  map[string]gate.DeviceState
@@ -23,7 +26,7 @@ type status struct {
 
 func newStatus(h *health.Tracker, changed func()) *status {
 	return &status{
-		health: h, changed: changed,
+		health: h, changed: changed, power: &power{folder: os.DirFS(battery.Folder)},
 		devices: map[string]gate.DeviceState{}, barriers: map[gate.LaneID]web.BarrierState{},
 	}
 }
