@@ -18,7 +18,8 @@ office builds it into a repository; gates take it from there, over the network o
 from a USB stick. Trust comes from the signatures, never from the way it came.`, `
 venuegate pack build --venue /srv/stadium
 venuegate pack info --data /srv/stadium/gates/1/data`,
-		t.packBuildCommand(), t.packInstallCommand(), t.packInfoCommand(), t.packRollbackCommand())
+		t.packBuildCommand(), t.packInstallCommand(), t.packInfoCommand(), t.packRollbackCommand(),
+		t.packExportCommand(), t.packImportCommand())
 }
 
 func (t *tool) packBuildCommand() *cobra.Command {

@@ -176,6 +176,8 @@ func packProblem(err error, data string) error {
 		return advise(err, "It installs new packs by itself, from the repository named in its gate.toml. To do it by hand, stop it first.")
 	case errors.Is(err, errNoGate):
 		return advise(err, "data_dir in the gate's gate.toml says where it is; venuegate init makes one.")
+	case errors.Is(err, errNoRepository):
+		return advise(err, "At the office: venuegate pack build --venue DIR. A gate has one once it took a pack from central, another gate or a stick.")
 	case errors.As(err, &behind):
 		return advise(err, "The repository is an old copy. Fetch the newest one; the gate keeps what it has.")
 	case errors.As(err, &untrusted):
