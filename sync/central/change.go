@@ -80,6 +80,21 @@ func (o *Office) end(id gate.TicketID, status gate.Status) (Changed, error) {
 // the proof is one. The generation rises, so the old holder's code is refused
 // by every gate with the new pack, and a chain's goes dark by itself.
 func (o *Office) Transfer(id gate.TicketID, to Holder, key [ticket.HolderKeySize]byte, now time.Time) (Issued, Changed, error) {
+	issued, c, err := o.HandOver(id, to, key)
+	if err != nil {
+		return issued, c, err
+	}
+	e, err := o.event(issued.Ticket.Event)
+	if err != nil {
+		return issued, c, err
+	}
+	list := []Issued{issued}
+	err = o.lease(e, list, now)
+	return list[0], c, err
+}
+
+// HandOver is Transfer without a lease: the new holder's phone asks for its own.
+func (o *Office) HandOver(id gate.TicketID, to Holder, key [ticket.HolderKeySize]byte) (Issued, Changed, error) {
 	e, old, err := o.find(id)
 	if err != nil {
 		return Issued{}, Changed{}, err
@@ -117,12 +132,8 @@ func (o *Office) Transfer(id gate.TicketID, to Holder, key [ticket.HolderKeySize
 		return Issued{}, Changed{}, err
 	}
 	c := Changed{Ticket: issued.Ticket}
-	if c.DarkAt, err = o.darkAt(e, &before); err != nil {
-		return issued, c, err
-	}
-	list := []Issued{issued}
-	err = o.lease(e, list, now)
-	return list[0], c, err
+	c.DarkAt, err = o.darkAt(e, &before)
+	return issued, c, err
 }
 
 // darkAt says when a chain that was leased can no longer be admitted.

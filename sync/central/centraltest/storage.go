@@ -31,11 +31,13 @@ func Storage(t *testing.T, open func(t *testing.T) (s central.Storage, close fun
 	t.Run("all or none", func(t *testing.T) {
 		boom := errors.New("boom")
 		for name, produce := range map[string]func(gate.TicketID) ([]gate.Ticket, error){
-			"an error":        func(gate.TicketID) ([]gate.Ticket, error) { return []gate.Ticket{ticket(11)}, boom },
-			"an id below":     func(gate.TicketID) ([]gate.Ticket, error) { return []gate.Ticket{ticket(11), ticket(7)}, nil },
-			"an id there":     func(gate.TicketID) ([]gate.Ticket, error) { return []gate.Ticket{ticket(10)}, nil },
-			"the same twice":  func(gate.TicketID) ([]gate.Ticket, error) { return []gate.Ticket{ticket(11), ticket(11)}, nil },
-			"one of no shape": func(gate.TicketID) ([]gate.Ticket, error) { return []gate.Ticket{ticket(11), {ID: 12, Event: event}}, nil },
+			"an error":       func(gate.TicketID) ([]gate.Ticket, error) { return []gate.Ticket{ticket(11)}, boom },
+			"an id below":    func(gate.TicketID) ([]gate.Ticket, error) { return []gate.Ticket{ticket(11), ticket(7)}, nil },
+			"an id there":    func(gate.TicketID) ([]gate.Ticket, error) { return []gate.Ticket{ticket(10)}, nil },
+			"the same twice": func(gate.TicketID) ([]gate.Ticket, error) { return []gate.Ticket{ticket(11), ticket(11)}, nil },
+			"one of no shape": func(gate.TicketID) ([]gate.Ticket, error) {
+				return []gate.Ticket{ticket(11), {ID: 12, Event: event}}, nil
+			},
 		} {
 			if err := s.Add(event, produce); err == nil {
 				t.Errorf("%s: added", name)

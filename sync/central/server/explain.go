@@ -10,6 +10,7 @@ import (
 	"github.com/venuegate/venuegate/crypto/ticket"
 	"github.com/venuegate/venuegate/sync/central"
 	"github.com/venuegate/venuegate/sync/central/intake"
+	"github.com/venuegate/venuegate/sync/central/sales"
 	"github.com/venuegate/venuegate/sync/pack"
 )
 
@@ -24,10 +25,19 @@ func (s *Server) explain(err error) *problem {
 	var window *central.WindowError
 	var taken *central.ForeignTakenError
 	var personal *identity.Error
+	var list *sales.Error
 	var document *pack.DocumentError
 	switch {
 	case errors.As(err, &status), errors.As(err, &taken), errors.Is(err, central.ErrLastGeneration):
 		return newProblem(http.StatusConflict, "conflict", "%v", err)
+	case errors.Is(err, central.ErrTransfer):
+		return newProblem(http.StatusConflict, "conflict", "%v", err)
+	case errors.As(err, &list):
+		p := newProblem(http.StatusUnprocessableEntity, "invalid", "nothing was imported: the list has rows that are wrong")
+		for _, one := range list.Flaws {
+			p.Errors = append(p.Errors, flaw{Line: one.Line, Column: one.Column, Why: one.Why})
+		}
+		return p
 	case errors.As(err, &order), errors.As(err, &personal), errors.Is(err, ticket.ErrWeakHolderKey), errors.Is(err, ticket.ErrNotChain):
 		return newProblem(http.StatusUnprocessableEntity, "invalid", "%v", err)
 	case errors.As(err, &window):

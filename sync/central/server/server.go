@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,7 +22,8 @@ type Options struct {
 	Now    func() time.Time
 	Random io.Reader
 	Log    zerolog.Logger
-	Secure bool // pages come over HTTPS, so that cookies may say so
+	Secure bool   // pages come over HTTPS, so that cookies may say so
+	URL    string // central's address as gates know it; empty: as the caller does
 }
 
 // Server is central. Make it with Open, run it with Run.
@@ -30,6 +32,13 @@ type Server struct {
 	random io.Reader
 	log    zerolog.Logger
 	secure bool
+	url    string
+
+	logins    *logins
+	sessions  *sessions
+	selling   sync.Mutex // sales that may be repeated
+	importing sync.Mutex
+	leasing   sync.Mutex
 
 	venues  []*venue
 	uploads *intake.Reader
@@ -47,7 +56,8 @@ const (
 // Open opens the venues. Close the server when Run has ended.
 func Open(o Options) (s *Server, err error) {
 	s = &Server{
-		now: o.Now, random: o.Random, log: o.Log, secure: o.Secure,
+		now: o.Now, random: o.Random, log: o.Log, secure: o.Secure, url: strings.TrimSuffix(o.URL, "/"),
+		logins: newLogins(), sessions: &sessions{ends: map[[32]byte]time.Time{}},
 		slots: make(chan struct{}, uploadsAtOnce), mux: http.NewServeMux(),
 	}
 	defer func() {
@@ -125,6 +135,32 @@ func (s *Server) register() {
 	s.route("GET /v1/repository/{path...}", s.repositoryFile)
 	s.route("GET /v1/journals", s.vector)
 	s.route("POST /v1/journals/{gate}/{epoch}", s.takeRecords)
+
+	s.route("GET /v1/events", s.listEvents)
+	s.route("GET /v1/events/{event}", s.showEvent)
+	s.route("PUT /v1/events/{event}", s.putEvent)
+	s.route("GET /v1/events/{event}/terms", s.showTerms)
+	s.route("PUT /v1/events/{event}/terms", s.putTerms)
+	s.route("POST /v1/events/{event}/tickets", s.sell)
+	s.route("POST /v1/events/{event}/imports", s.importSales)
+	s.route("GET /v1/events/{event}/tickets/{ticket}", s.showTicket)
+	s.route("POST /v1/events/{event}/tickets/{ticket}/void", s.voidTicket)
+	s.route("POST /v1/events/{event}/tickets/{ticket}/refund", s.refundTicket)
+	s.route("POST /v1/events/{event}/tickets/{ticket}/transfer", s.transferTicket)
+	s.route("POST /v1/tickets/{ticket}/lease", s.leaseTicket)
+	s.route("DELETE /v1/tickets/{ticket}/lease", s.releaseLease)
+	s.route("GET /v1/events/{event}/attendance", s.attendanceJSON)
+	s.route("GET /v1/events/{event}/attendance.csv", s.attendanceCSV)
+	s.route("GET /v1/events/{event}/conflicts", s.conflicts)
+
+	s.route("GET /v1/venues", s.listVenues)
+	s.route("POST /v1/enrolment-codes", s.makeCode)
+	s.route("DELETE /v1/gates/{gate}", s.strikeGate)
+	s.route("POST /v1/publications", s.publishNow)
+	s.route("GET /v1/keys", s.listKeys)
+	s.route("POST /v1/keys", s.makeKey)
+	s.route("DELETE /v1/keys/{key}", s.removeKey)
+	s.route("GET /v1/problems/{kind}", s.explainProblem)
 }
 
 // Routes returns the patterns of the API.

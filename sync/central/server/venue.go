@@ -11,6 +11,7 @@ import (
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/sync/central"
+	"github.com/venuegate/venuegate/sync/central/attend"
 	"github.com/venuegate/venuegate/sync/central/intake"
 	"github.com/venuegate/venuegate/sync/pack"
 )
@@ -22,6 +23,10 @@ type venue struct {
 	taker      *intake.Taker
 	repository *os.Root
 	publisher  *publisher
+	attendance *attend.Book
+
+	counting sync.Mutex
+	census   map[censusKey]census
 
 	mu       sync.Mutex
 	contacts map[uint32]contact
@@ -38,7 +43,7 @@ func openVenue(dir string, s *Server) (v *venue, err error) {
 	if err != nil {
 		return nil, err
 	}
-	v = &venue{office: office, store: store, contacts: map[uint32]contact{}}
+	v = &venue{office: office, store: store, contacts: map[uint32]contact{}, census: map[censusKey]census{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.close())
@@ -57,13 +62,33 @@ func openVenue(dir string, s *Server) (v *venue, err error) {
 		return nil, fmt.Errorf("open the repository: %w", err)
 	}
 	v.publisher = newPublisher(office, s)
+	v.attendance = &attend.Book{Start: v.start}
+	if err := v.rebuild(); err != nil {
+		return nil, err
+	}
 	v.taker = &intake.Taker{
 		Journals: store,
 		Keys: func(id gate.GateID) ([]ed25519.PublicKey, error) {
 			return central.KeysOf(store, id)
 		},
+		Seen: v.attendance.Add,
 	}
 	return v, nil
+}
+
+// start returns when a session begins.
+func (v *venue) start(event gate.EventID, session gate.SessionID) time.Time {
+	for _, e := range v.office.Events() {
+		if e.ID != uint32(event) {
+			continue
+		}
+		for i := range e.Sessions {
+			if e.Sessions[i].ID == uint16(session) {
+				return e.Sessions[i].Start
+			}
+		}
+	}
+	return time.Time{}
 }
 
 func (v *venue) close() error {
