@@ -2,7 +2,6 @@ package appliance
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,8 +41,8 @@ func (a *Appliance) openControl(_ context.Context, o *Options) error {
 	return os.Chmod(path, 0o600)
 }
 
-// commands are what a technician's tool may ask of a running gate.
-func (a *Appliance) commands() http.Handler {
+// serveControl answers commands until ctx ends.
+func (a *Appliance) serveControl(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /lanes/{lane}/end-fire", func(w http.ResponseWriter, r *http.Request) {
 		id, err := strconv.ParseUint(r.PathValue("lane"), 10, 16)
@@ -57,26 +56,8 @@ func (a *Appliance) commands() http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
-	mux.HandleFunc("GET /uplink", func(w http.ResponseWriter, _ *http.Request) {
-		if a.uplink == nil {
-			http.Error(w, "this gate has no central: set central.url in its configuration", http.StatusNotFound)
-			return
-		}
-		answerJSON(w, a.uplink.Status())
-	})
-	return mux
-}
-
-// answerJSON writes an answer of a kind that always can be written.
-func answerJSON(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // the caller has hung up
-}
-
-// serveControl answers commands until ctx ends.
-func (a *Appliance) serveControl(ctx context.Context) error {
 	const patience = 5 * time.Second
-	server := &http.Server{Handler: a.commands(), ReadHeaderTimeout: patience, WriteTimeout: patience}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: patience, WriteTimeout: patience}
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(closed)
