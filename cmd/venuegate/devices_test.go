@@ -208,6 +208,8 @@ type lanePlugs struct {
 	code *hwtest.Scanner
 	card *hwtest.CardReader
 	arm  *hwtest.Turnstile
+	beep string // of the code reader, in the configuration
+	more string // of the lane, in the configuration
 }
 
 func plugLane(t *testing.T, feedback bool) *lanePlugs {
@@ -241,7 +243,7 @@ func (p *lanePlugs) file(t *testing.T, data string) string {
 name = "code"
 type = "serial"
 path = "%[1]s/code"
-[[lane.reader]]
+%[2]s[[lane.reader]]
 name = "card"
 type = "sdt"
 path = "%[1]s/card"
@@ -250,11 +252,11 @@ name = "arm"
 type = "lcus"
 path = "%[1]s/relay"
 wait = "300ms"
-`, p.dir)
+`, p.dir, p.beep)
 	if p.arm.Feedback != nil {
 		text += fmt.Sprintf("[lane.barrier.feedback]\npath = \"%s/feedback\"\n", p.dir)
 	}
-	return gateFile(t, data, text)
+	return gateFile(t, data, text+p.more)
 }
 
 var ptsNumber = regexp.MustCompile(`/dev/pts/\d+`)
@@ -323,6 +325,23 @@ func TestDevicesWalk(t *testing.T) {
 				acts["Did it open"] = func(enter func(string)) { enter("y") }
 			}, exitOK,
 			[]string{"ok    barrier, entry: it opened, as you saw", "Lane 7: 6 ok, 0 failed"},
+		},
+		{
+			"lamps and sounds", false, "30s",
+			func(_ *testing.T, p *lanePlugs, acts map[string]func(func(string))) {
+				p.more, p.beep = "[lane.indicator]\ngreen = 2\nred = 3\nbuzzer = 4\n", "beep = { good = \"hex:07\" }\n"
+				acts["Does the green lamp shine"] = func(enter func(string)) { enter("y") }
+				acts["Does the red lamp shine"] = func(enter func(string)) { enter("n") }
+				acts["Does the buzzer sound"] = func(enter func(string)) { enter("Y") }
+				acts["Did code make its good sound"] = func(enter func(string)) { enter("y") }
+				acts["Did it open"] = func(enter func(string)) { enter("y") }
+			}, exitNo,
+			[]string{
+				"ok    lamp, green: it works, as you saw",
+				"FAIL  lamp, red: you did not notice it; check its number in [lane.indicator] and its wiring",
+				"ok    buzzer: it works, as you saw", "ok    code, good beep: it works, as you saw",
+				"ok    barrier, entry: it opened, as you saw", "Lane 7: 9 ok, 1 failed",
+			},
 		},
 		{
 			"or tells that it did not", false, "30s",

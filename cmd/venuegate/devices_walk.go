@@ -28,9 +28,10 @@ func (t *tool) devicesTestCommand() *cobra.Command {
 	var file, root string
 	var wait time.Duration
 	cmd := &cobra.Command{
-		Use: "test LANE --config FILE", Short: "Try a lane's readers and barrier, step by step",
+		Use: "test LANE --config FILE", Short: "Try a lane's readers, lamps and barrier, step by step",
 		Long: `Walks you through the devices of a lane: each is opened, each reader wants
-something held to it, and the barrier opens. It says what to do and waits for it.
+something held to it, each lamp and sound is switched on, and the barrier opens. It
+says what to do and waits for it.
 
 The gate must be stopped, or its readings would go astray:
   systemctl stop venuegated
@@ -130,6 +131,11 @@ func (w *walk) run(ctx context.Context, c *config.Config, f find.Finder) error {
 	for _, r := range d.Readers {
 		if w.up[r.Name()] && ctx.Err() == nil {
 			w.tryReader(ctx, r.Name())
+		}
+	}
+	for _, s := range d.Signals {
+		if ctx.Err() == nil {
+			w.trySignal(ctx, s)
 		}
 	}
 	if ctx.Err() == nil {

@@ -21,6 +21,7 @@ type devices struct {
 	readers []lane.Reader
 	barrier lane.Barrier
 	lights  *indicator.Indicator // nil without
+	signals []Signal             // what the lights consist of
 	sides   map[string]gate.Direction
 	names   []deviceName // in the order of the configuration
 }
@@ -68,7 +69,7 @@ func (b *builder) devices(c *config.Lane, at string) (*devices, config.Errors) {
 		return nil, found // readers are missing, and all of it is told
 	}
 	if c.Indicator != nil || len(beeps) > 0 {
-		if d.lights, err = b.lights(c.Indicator, d.barrier, beeps); err != nil {
+		if d.lights, d.signals, err = b.lights(c.Indicator, d.barrier, beeps); err != nil {
 			return nil, append(found, fieldError(at+".indicator", err))
 		}
 	}

@@ -14,6 +14,7 @@ import (
 type LaneDevices struct {
 	Readers []lane.Reader
 	Barrier lane.Barrier
+	Signals []Signal // lamps, buzzer, readers that beep; they work while what they are part of runs
 	Names   []string // as in gate.DeviceState, in the order of the configuration
 }
 
@@ -25,7 +26,7 @@ func BuildLane(c *config.Lane, onState func(gate.DeviceState)) (*LaneDevices, er
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	out := &LaneDevices{Readers: d.readers, Barrier: d.barrier}
+	out := &LaneDevices{Readers: d.readers, Barrier: d.barrier, Signals: d.signals}
 	for _, n := range d.names {
 		out.Names = append(out.Names, n.name)
 	}
