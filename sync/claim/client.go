@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	maxFlights  = 8               // requests under way
-	maxBody     = 48 << 10        // of a request, so that what comes last still fits
-	flightLimit = 1 * time.Second // without an answer a request is sent again
+	maxFlights  = 8                      // requests under way
+	maxBody     = 48 << 10               // of a request, so that what comes last still fits
+	flightLimit = 400 * time.Millisecond // without an answer a request is sent again, another way if there is one
 )
 
 // client is a gate's side of its claims: what it asks, what is under way, and
@@ -58,6 +58,9 @@ func (n *Node) ask(ctx context.Context, c *gate.Claim, roster *Roster) (gate.Cla
 	n.client.request++
 	id := uint64(n.opts.Epoch)<<32 | n.client.request
 	a := &asked{item: item{kind: itemClaim, request: id, claim: *c}, answer: make(chan result, 1)}
+	if a.item.claim.At.IsZero() {
+		a.item.claim.At = time.Now()
+	}
 	a.item.claim.Persons, a.item.claim.Others = slices.Clone(c.Persons), slices.Clone(c.Others)
 	n.queue = append(n.queue, a)
 	n.mu.Unlock()
@@ -221,15 +224,12 @@ func (n *Node) sendOne() bool {
 	n.mu.Lock()
 	n.expire(now)
 	k := n.keeper
-	local := k != nil && k.self == n.lead.leader
-	l := n.links[n.lead.leader]
-	if !local && (l == nil || !l.up || !n.speaksForUs(l)) {
+	l, local := n.route(now)
+	if l == nil && !local {
 		n.mu.Unlock()
 		return false
 	}
-	if !n.knowledge.known {
-		n.askStanding(now, l, k, local)
-	}
+	n.askStanding(now, l, k, local)
 	if len(n.flights) >= maxFlights || now.Before(n.pause) {
 		n.mu.Unlock()
 		return false
@@ -239,7 +239,9 @@ func (n *Node) sendOne() bool {
 		n.mu.Unlock()
 		return false
 	}
-	f.to = n.lead.leader
+	if f.to = n.self; !local {
+		f.to = l.to
+	}
 	n.flights[q.number] = f
 	n.mu.Unlock()
 
@@ -260,6 +262,31 @@ func (n *Node) sendOne() bool {
 		return false
 	}
 	return true
+}
+
+// route returns the way to the leader: none, this gate itself, the link to it,
+// or one to a keeper that hears it.
+func (n *Node) route(now time.Time) (l *link, local bool) {
+	if n.lead.leader == (Server{}) {
+		return nil, false
+	}
+	if n.keeper != nil && n.lead.leader == n.self {
+		return nil, true
+	}
+	usable := func(l *link) bool { return l != nil && l.up && n.speaksForUs(l) }
+	direct := n.links[n.lead.leader]
+	if usable(direct) && now.After(direct.suspect) {
+		return direct, false
+	}
+	for _, l := range n.links {
+		if l != direct && usable(l) && now.After(l.suspect) && l.welcome.lead.leader == n.lead.leader {
+			return l, false
+		}
+	}
+	if usable(direct) {
+		return direct, false
+	}
+	return nil, false
 }
 
 // build takes what is to be sent now off the queue and the shelf.
@@ -301,9 +328,15 @@ func (n *Node) expire(now time.Time) {
 	for number, f := range n.flights {
 		if now.Sub(f.since) > flightLimit {
 			n.requeue(number)
+			if l := n.links[f.to]; l != nil {
+				l.suspect = now.Add(suspectFor)
+			}
 		}
 	}
 }
+
+// suspectFor is how long a link that left a request unanswered is avoided.
+const suspectFor = 2 * time.Second
 
 // unanswered sends again what a keeper did not answer.
 func (c *client) unanswered(by Server) {
@@ -338,7 +371,7 @@ func (n *Node) answered(by Server, a *answer) {
 	if f == nil || f.to != by {
 		return
 	}
-	if a.status == statusBusy {
+	if a.status != statusOK {
 		n.pause = time.Now().Add(n.opts.Times.Linger / 2)
 	}
 	if a.status != statusOK || len(a.results) != len(f.items)+len(f.runs) {

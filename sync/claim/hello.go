@@ -107,11 +107,13 @@ func parseWelcome(b []byte) (welcome, error) {
 
 // The types of frames that follow hello and welcome.
 const (
-	frameRequest  = 1 // gate to keeper: a signed request
-	frameAnswer   = 2 // keeper to gate
-	frameWelcome  = 3 // keeper to gate: something has changed
-	frameStanding = 4 // gate to keeper: what is known of these logs? and the answer
-	frameTake     = 5 // keeper to keeper: take part in this cluster; answered by a welcome
+	frameRequest   = 1 // gate to keeper: a signed request
+	frameAnswer    = 2 // keeper to gate
+	frameWelcome   = 3 // keeper to gate: something has changed
+	frameStanding  = 4 // gate to keeper: what is known of these logs? and the answer
+	frameTake      = 5 // keeper to keeper: take part in this cluster; answered by a welcome
+	frameForward   = 6 // keeper to leader: a number, and a gate's request
+	frameForwarded = 7 // leader to keeper: the number, and the answer
 )
 
 func writeFrame(w io.Writer, kind byte, body []byte) error {

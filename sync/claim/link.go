@@ -17,7 +17,8 @@ type link struct {
 	up      bool
 	heard   time.Time // the last frame from there
 	welcome welcome
-	why     string // why it is not up
+	suspect time.Time // it left a request unanswered: others are asked until then
+	why     string    // why it is not up
 	out     chan outFrame
 }
 
@@ -171,7 +172,9 @@ func (n *Node) hear(l *link, kind byte, body []byte) error {
 		}
 		n.answered(l.to, a)
 	case frameStanding:
-		return n.toldStanding(l.to, body)
+		return n.toldStanding(body)
+	case frameForwarded:
+		return n.forwardAnswered(body)
 	default:
 		return fmt.Errorf("claim: keeper %s sent a frame of kind %d", l.to, kind)
 	}

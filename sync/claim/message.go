@@ -194,6 +194,9 @@ func checkClaim(c *gate.Claim) error {
 			return fmt.Errorf("claim of ticket %v: %s: %d is not within 0 to %d", c.Ticket, f.name, f.is, f.max)
 		}
 	}
+	if at := c.At.UnixMilli(); !c.At.IsZero() && (at < 0 || at > maxMilli) {
+		return fmt.Errorf("claim of ticket %v: time: year %d is out of range", c.Ticket, c.At.Year())
+	}
 	return nil
 }
 

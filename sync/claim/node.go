@@ -32,6 +32,7 @@ type Node struct {
 	resumeAt  time.Time          // a keeper that failed is tried again then
 	watchers  map[*serverConn]struct{}
 	refused   map[string]uint64
+	forwards  forwards
 	joining   *take
 	rereading bool // a goroutine reads what the gate holds
 	client
@@ -46,7 +47,7 @@ func New(o Options) (*Node, error) {
 	n := &Node{
 		opts: o, self: Server{o.Gate, o.Incarnation}, alone: NewAlone(o.Records),
 		kicks: make(chan struct{}, 1), links: map[Server]*link{}, watchers: map[*serverConn]struct{}{},
-		refused: map[string]uint64{}, client: newClient(o.Gate),
+		refused: map[string]uint64{}, client: newClient(o.Gate), forwards: forwards{open: map[uint64]forwarded{}},
 	}
 	n.disk = o.Memory
 	if o.Dir != "" {
@@ -114,6 +115,7 @@ func (n *Node) manageRecords(ctx context.Context) {
 	n.handInOthers(time.Now())
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.sweepForwards(time.Now())
 	k := &n.knowledge
 	if n.shelf.dropped && n.opts.Held != nil && k.known && n.shelf.count < maxShelved/4 {
 		n.shelf.dropped, k.reading = false, true

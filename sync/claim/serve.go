@@ -269,7 +269,7 @@ func (n *Node) readClient(ctx context.Context, c *serverConn) {
 func (n *Node) serveFrame(ctx context.Context, c *serverConn, kind byte, body []byte) bool {
 	switch kind {
 	case frameRequest:
-		return n.serveRequest(c.from, body, func(a *answer) { c.send(frameAnswer, a.append(nil)) })
+		return n.serveRequest(c.from, body, false, func(a []byte) { c.send(frameAnswer, a) })
 	case frameStanding:
 		q, err := parseQuestion(body)
 		if err != nil {
@@ -278,6 +278,8 @@ func (n *Node) serveFrame(ctx context.Context, c *serverConn, kind byte, body []
 		}
 		c.send(frameStanding, n.standingAnswer(c.from.Gate, &q))
 		return true
+	case frameForward:
+		return n.serveForward(c, body)
 	case frameTake:
 		if !n.serveTake(c.from, body) {
 			return false
@@ -293,13 +295,13 @@ func (n *Node) serveFrame(ctx context.Context, c *serverConn, kind byte, body []
 
 // serveRequest checks a request and puts it into the log. It reports whether
 // the sender is worth listening to further.
-func (n *Node) serveRequest(from Server, body []byte, reply func(*answer)) bool {
+func (n *Node) serveRequest(from Server, body []byte, passedOn bool, reply func([]byte)) bool {
 	q, err := parseRequest(body)
 	if err != nil {
 		n.refuse("request", from.Gate)
 		return false
 	}
-	if q.gate != from.Gate || q.incarnation != from.Incarnation {
+	if !passedOn && (q.gate != from.Gate || q.incarnation != from.Incarnation) {
 		n.refuse("another gate's request", from.Gate)
 		return false
 	}
@@ -317,15 +319,20 @@ func (n *Node) serveRequest(from Server, body []byte, reply func(*answer)) bool 
 	k := n.keeper
 	n.mu.Unlock()
 	if k == nil {
-		reply(&answer{number: q.number, status: statusStopped})
+		reply((&answer{number: q.number, status: statusStopped}).append(nil))
 		return true
 	}
 	if q.cluster != k.cluster.ID {
 		n.refuse("another cluster", from.Gate)
 		return false
 	}
+	if lead := k.lead(); !passedOn && lead.leader != k.self && lead.leader != (Server{}) &&
+		n.forward(lead.leader, body, reply) {
+		return true
+	}
 	k.submit(commandRequest, body, func(st status, results []result) {
-		reply(&answer{number: q.number, status: st, lead: k.lead(), results: results})
+		a := answer{number: q.number, status: st, lead: k.lead(), results: results}
+		reply(a.append(nil))
 	})
 	return true
 }
@@ -336,7 +343,7 @@ func (n *Node) standingAnswer(from gate.GateID, q *question) []byte {
 	k := n.keeper
 	n.mu.Unlock()
 	b := appendU64([]byte{Version, 0}, q.number)
-	if k == nil || !k.leads() {
+	if k == nil {
 		return b
 	}
 	b[1] = 1

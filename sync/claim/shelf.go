@@ -44,6 +44,9 @@ func (s *shelf) logs(o ledger.Origin) map[ledger.Origin][]shelved {
 // put takes a record that the keepers may not know. It reports whether a whole
 // run is ready to go.
 func (s *shelf) put(rec *ledger.Record, now time.Time) bool {
+	if rec.Check() != nil || rec.Position.Sequence == 0 {
+		return false // was never in a journal
+	}
 	o, seq := rec.Position.Origin, rec.Position.Sequence
 	logs := s.logs(o)
 	runs := logs[o]

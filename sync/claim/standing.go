@@ -23,11 +23,19 @@ type knowledge struct {
 	asking   []ledger.Origin
 }
 
+// standingEvery is how often a gate asks anew.
+const standingEvery = 30 * time.Second
+
 func appendU64(b []byte, v uint64) []byte { return binary.BigEndian.AppendUint64(b, v) }
 
-// askStanding asks the leader how far it knows this gate's logs.
+// askStanding asks the keepers how far they know this gate's logs, and from
+// time to time again: one of them may be behind the others.
 func (n *Node) askStanding(now time.Time, l *link, k *keeper, local bool) {
-	if now.Sub(n.knowledge.asked) < flightLimit {
+	again := flightLimit
+	if n.knowledge.known {
+		again = standingEvery
+	}
+	if now.Sub(n.knowledge.asked) < again {
 		return
 	}
 	n.knowledge.asked = now
@@ -43,7 +51,7 @@ func (n *Node) askStanding(now time.Time, l *link, k *keeper, local bool) {
 }
 
 // toldStanding takes the answer to a question.
-func (n *Node) toldStanding(by Server, body []byte) error {
+func (n *Node) toldStanding(body []byte) error {
 	r := reader{b: body}
 	r.is("version", Version)
 	leads := r.u8("leads", 0, 1) == 1
@@ -54,9 +62,6 @@ func (n *Node) toldStanding(by Server, body []byte) error {
 	s := r.standing()
 	if err := r.end(); err != nil {
 		return err
-	}
-	if by != n.lead.leader {
-		return nil
 	}
 	switch number {
 	case n.knowledge.question:
@@ -70,6 +75,7 @@ func (n *Node) toldStanding(by Server, body []byte) error {
 
 func (n *Node) takeStanding(s *standing) {
 	k := &n.knowledge
+	first := !k.known
 	k.known, k.own, k.earlier = true, s.known, nil
 	for o, known := range s.known {
 		n.shelf.forget(n.shelf.own, o, known)
@@ -79,7 +85,9 @@ func (n *Node) takeStanding(s *standing) {
 			k.earlier = append(k.earlier, request)
 		}
 	}
-	k.reading = n.opts.Held != nil
+	if first && n.opts.Held != nil {
+		k.reading = true
+	}
 }
 
 // forgetStanding starts over with keepers that are not those of before.
@@ -156,7 +164,7 @@ func (n *Node) handInOthers(now time.Time) {
 		n.handIn(logs, &s, now)
 		return
 	}
-	if l := n.links[n.lead.leader]; l != nil {
+	if l, _ := n.route(now); l != nil {
 		n.number++
 		k.checking, k.asking = n.number, logs
 		q := question{number: n.number, logs: logs}
