@@ -24,3 +24,23 @@ const (
 	LaneBoth              // the side of the reader, or the holder's state, tells which
 	LanePreCheck          // verifies and consumes nothing
 )
+
+var laneKinds = [...]string{"entry", "exit", "both", "pre_check"}
+
+// String returns the kind's word, as in venue.json.
+func (k LaneKind) String() string {
+	if int(k) < len(laneKinds) {
+		return laneKinds[k]
+	}
+	return "unknown"
+}
+
+// ParseLaneKind finds the kind of a word.
+func ParseLaneKind(word string) (LaneKind, bool) {
+	for i, w := range laneKinds {
+		if w == word {
+			return LaneKind(i), true
+		}
+	}
+	return 0, false
+}

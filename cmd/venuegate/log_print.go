@@ -169,6 +169,10 @@ func what(r *ledger.Record) string {
 		return "exit"
 	case ledger.KindPreCheck:
 		return "pre_check"
+	case ledger.KindOrder:
+		return "order"
+	case ledger.KindProof:
+		return "proof"
 	}
 	return fmt.Sprintf("kind_%d", r.Kind)
 }

@@ -141,10 +141,11 @@ func installedInfos(data string) ([]packInfo, error) {
 	return infos, errors.Join(errs...)
 }
 
-func currentInfo(dir string) (*packInfo, error) {
+// currentPack returns the path of the pack in use of an event's directory.
+func currentPack(dir string) (string, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, "current.json"))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var m struct {
 		Current struct {
@@ -152,9 +153,17 @@ func currentInfo(dir string) (*packInfo, error) {
 		} `json:"current"`
 	}
 	if json.Unmarshal(raw, &m) != nil || m.Current.File == "" || m.Current.File != filepath.Base(m.Current.File) {
-		return nil, errors.New("current.json names no pack")
+		return "", errors.New("current.json names no pack")
 	}
-	p, err := store.OpenPack(filepath.Join(dir, m.Current.File))
+	return filepath.Join(dir, m.Current.File), nil
+}
+
+func currentInfo(dir string) (*packInfo, error) {
+	path, err := currentPack(dir)
+	if err != nil {
+		return nil, err
+	}
+	p, err := store.OpenPack(path)
 	if err != nil {
 		return nil, err
 	}
