@@ -9,6 +9,7 @@ func (t *tool) commands() []*cobra.Command {
 		t.demoCommand(),
 		t.ticketCommand(),
 		t.packCommand(),
+		t.centralCommand(),
 		t.logCommand(),
 		t.conflictsCommand(),
 		t.laneCommand(),

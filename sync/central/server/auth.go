@@ -107,19 +107,27 @@ func (s *Server) byKey(text string) (who, error) {
 // accounts are in the first venue's file.
 func (s *Server) accounts() central.Accounts { return s.venues[0].store }
 
+// admin is the name of the office's account.
+const admin = "admin"
+
 // FirstAccount makes the office's account where there is none, and returns its
 // password; empty where there is one.
 func (s *Server) FirstAccount(ctx context.Context) (name, password string, err error) {
-	const admin = "admin"
 	if _, there, err := s.accounts().Account(admin); there || err != nil {
 		return admin, "", err
 	}
+	return NewPassword(ctx, s.accounts(), s.now())
+}
+
+// NewPassword gives the office's account a new password and returns it. It is
+// kept nowhere.
+func NewPassword(ctx context.Context, a central.Accounts, now time.Time) (name, password string, err error) {
 	password = rand.Text() // 130 bits
-	hash, err := s.logins.hash(ctx, password)
+	hash, err := newLogins().hash(ctx, password)
 	if err != nil {
 		return admin, "", err
 	}
-	return admin, password, s.accounts().SetAccount(central.Account{Name: admin, Password: hash, Made: s.now().UTC()})
+	return admin, password, a.SetAccount(central.Account{Name: admin, Password: hash, Made: now.UTC()})
 }
 
 // sessions are the logins that hold, in memory: after a restart people log in
