@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/ledger"
 )
 
@@ -223,7 +224,10 @@ func (j *Journal) Range(origin ledger.Origin, from, to uint64, limit int) (chunk
 
 // Reader gives ranges of a journal that another process may be writing. It
 // takes no lock and sees the journal as it was when the Reader was made.
-type Reader struct{ past *past }
+type Reader struct {
+	past *past
+	gate gate.GateID
+}
 
 // OpenReader reads the journal in dir once, to know how far it goes. Of the
 // epoch that may be growing it gives what is proven to be durable: all that the
@@ -237,8 +241,15 @@ func OpenReader(dir string, signer Signer) (*Reader, error) {
 	if err := r.run(); err != nil {
 		return nil, err
 	}
-	return &Reader{past: r.past}, nil
+	opened := &Reader{past: r.past}
+	if len(r.epochs) > 0 {
+		opened.gate = r.epochs[0].Gate
+	}
+	return opened, nil
 }
+
+// Gate returns whose journal it is; zero while it has no epoch.
+func (r *Reader) Gate() gate.GateID { return r.gate }
 
 // Vector is Journal.Vector.
 func (r *Reader) Vector() ledger.Vector { return r.past.vector() }

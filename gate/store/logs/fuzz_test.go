@@ -1,12 +1,17 @@
 package logs_test
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/ledger"
+	"github.com/venuegate/venuegate/gate/store/logs"
 )
 
 // FuzzReceive gives a gate any bytes as a chunk. What it takes is what the
@@ -47,6 +52,46 @@ func FuzzReceive(f *testing.F) {
 			if b == nil || b.epochs[o] == nil || last > b.epochs[o].end() {
 				t.Fatalf("%v is held up to %d", o, last)
 			}
+		}
+	})
+}
+
+// FuzzReadStick reads any bytes as a log's file. Chunks come in order without
+// gaps, and are none longer than they may be.
+func FuzzReadStick(f *testing.F) {
+	v := newVenue(2)
+	v[1].write(v[1].start(1), 9)
+	v[2].write(v[2].start(1), 1)
+	l, _ := open(f, v.options(f.TempDir()))
+	l.Attach(v[1])
+	give(f, l, v[2], v[2].last, 1, 2)
+	dir := f.TempDir()
+	export(f, dir, l)
+	for _, name := range []string{"1-000001.vglog", "2-000001.vglog"} {
+		whole, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(whole)
+		f.Add(whole[:len(whole)-5])
+	}
+	f.Add([]byte("VGL1"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		next, read := uint64(1), 16
+		err := logs.ReadStick(bytes.NewReader(data), func(o ledger.Origin, first uint64, chunk []byte) error {
+			if o.Epoch == 0 || first != next || logs.Records(len(chunk)) == 0 {
+				t.Fatalf("%d bytes of %v at %d, after %d", len(chunk), o, first, next)
+			}
+			next += uint64(logs.Records(len(chunk)))
+			read += 4 + len(chunk)
+			return nil
+		})
+		if err == nil && read != len(data) {
+			t.Fatalf("%d of %d bytes were read, and nothing was wrong", read, len(data))
+		}
+		var wrong *logs.StickError
+		if err != nil && !errors.As(err, &wrong) {
+			t.Fatalf("got %v", err)
 		}
 	})
 }

@@ -114,7 +114,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 		}
 		survived, most = now, max(most, now)
 		shut(t, l)
-		if survived > 40_000 { // begin anew, before everything is there
+		if survived > 20_000 { // begin anew, before everything is there
 			if err := os.Remove(filepath.Join(dir, "logs.db")); err != nil {
 				t.Fatal(err)
 			}

@@ -68,8 +68,9 @@ type Recovery struct {
 
 // Logs is all logs of a gate. Its methods may be called by many goroutines.
 type Logs struct {
-	opt Options
-	db  *bbolt.DB
+	opt    Options
+	db     *bbolt.DB
+	copied bool // the file is OpenCopy's
 
 	chunks sync.Pool      // of *chunk
 	taking [32]sync.Mutex // one log is received by one goroutine at a time
@@ -172,6 +173,9 @@ func (l *Logs) Close() error {
 	l.stop()
 	<-l.done
 	err := guard(l.db.Close)
+	if l.copied {
+		err = errors.Join(err, removeCopy(l.opt.Path))
+	}
 	l.mu.Lock()
 	queued := l.queued
 	l.mu.Unlock()
