@@ -39,8 +39,8 @@ type HTTPOptions struct {
 	Parts string
 	// UserAgent is sent with every call; empty: venuegate.
 	UserAgent string
-	// Patience is how long one answer may take, besides a second for each 8 KiB
-	// of the file; zero: 15 s.
+	// Patience is how long nothing may come, and how long an answer may take in
+	// all besides a second for each 8 KiB of the file; zero: 15 s.
 	Patience time.Duration
 }
 
@@ -204,8 +204,17 @@ func (h *HTTP) Fetch(ctx context.Context, name string, limit int64) ([]byte, err
 }
 
 // get makes one call.
-func (h *HTTP) get(ctx context.Context, name string, limit int64, part seen) ([]byte, error) {
+func (h *HTTP) get(ctx context.Context, name string, limit int64, part seen) (_ []byte, err error) {
 	at := h.base.JoinPath(name)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := time.AfterFunc(h.patience, func() { cancel(errStalled) })
+	defer stalled.Stop()
+	defer func() {
+		if err != nil && errors.Is(context.Cause(ctx), errStalled) {
+			err = fmt.Errorf("%s: %w (%s)", at.Redacted(), errStalled, h.patience)
+		}
+	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
 		return nil, err
@@ -246,6 +255,7 @@ func (h *HTTP) get(ctx context.Context, name string, limit int64, part seen) ([]
 	default:
 		return nil, h.refused(resp, at)
 	}
+	resp.Body = progress{resp.Body, func() { stalled.Reset(h.patience) }}
 	data, err := h.body(resp, at, name, part, limit)
 	if err != nil {
 		return nil, err
@@ -256,6 +266,22 @@ func (h *HTTP) get(ctx context.Context, name string, limit int64, part seen) ([]
 		h.mu.Unlock()
 	}
 	return data, nil
+}
+
+var errStalled = errors.New("nothing came for too long")
+
+// progress calls a function whenever something comes.
+type progress struct {
+	io.ReadCloser
+	came func()
+}
+
+func (p progress) Read(b []byte) (int, error) {
+	n, err := p.ReadCloser.Read(b)
+	if n > 0 {
+		p.came()
+	}
+	return n, err
 }
 
 // body reads an answer, behind what is there of the file already.

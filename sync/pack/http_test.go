@@ -317,3 +317,35 @@ func TestHandlerServesRepositoriesOnly(t *testing.T) {
 		}
 	}
 }
+
+// A server that stops in the middle is left well before the time that a slow
+// one would have; what came is not lost.
+func TestServerStopsInTheMiddle(t *testing.T) {
+	whole := bytes.Repeat([]byte("0123456789abcdef"), 64<<10) // 1 MiB: two minutes at the slowest
+	dir, name := bigFile(t, whole)
+	sound := pack.Handler(open(t, dir))
+	calls := 0
+	w := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if calls++; calls > 1 {
+			sound.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("ETag", `"`+strings.SplitN(filepath.Base(name), ".", 2)[0]+`"`)
+		w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
+		_, _ = w.Write(whole[:len(whole)/2])
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	way, err := pack.NewHTTP(pack.HTTPOptions{Base: w.URL, Parts: t.TempDir(), Patience: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = way.Close() }()
+	if _, err := way.Fetch(t.Context(), name, int64(len(whole))); err == nil || !strings.Contains(err.Error(), "nothing came for too long (1s)") {
+		t.Fatalf("error %v", err)
+	}
+	got, err := way.Fetch(t.Context(), name, int64(len(whole)))
+	if err != nil || !bytes.Equal(got, whole) || way.Received() != int64(len(whole)) {
+		t.Fatalf("%d bytes, %d of them came, %v", len(got), way.Received(), err)
+	}
+}

@@ -117,7 +117,7 @@ func keepRoot(trust string, had []byte, set *trustedmetadata.TrustedMetadata, re
 		return nil
 	}
 	if err := writeFile(filepath.Join(trust, fileRoot), newest); err != nil {
-		return fmt.Errorf("pack: keep root: %w", err)
+		return &LocalError{File: filepath.Join(filepath.Base(trust), fileRoot), Err: err}
 	}
 	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -282,4 +285,59 @@ func TestSlowWayIsNotWaitedFor(t *testing.T) {
 	if report.From != "central" || report.Ways[1].State != pack.StateSlow || !report.Ways[1].Until.IsZero() {
 		t.Fatalf("%+v", report)
 	}
+}
+
+// On a line that breaks off again and again a pack comes all the same, and
+// hardly a byte of it twice.
+func TestLineThatBreaksOff(t *testing.T) {
+	v := newVenue(t)
+	v.build(content(tickets(9000)))
+	sound := pack.Handler(v.dir())
+	broken := map[string]bool{}
+	var lock sync.Mutex
+	w := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lock.Lock()
+		first := !broken[r.URL.Path]
+		broken[r.URL.Path] = true
+		lock.Unlock()
+		if !first || !strings.Contains(r.URL.Path, "/tickets/") {
+			sound.ServeHTTP(w, r)
+			return
+		}
+		rec := httptest.NewRecorder()
+		sound.ServeHTTP(rec, r)
+		breakOff(60)(rec.Body.Bytes(), withETag{w, rec.Header().Get("ETag")}, r)
+	}))
+	from, b := overHTTP(t, w.URL), newBox(t, v)
+	for try := range 10 {
+		// Another name each time: the way need not rest in this test.
+		way := pack.Way{Name: strconv.Itoa(try), From: from}
+		repo, report, err := b.mirror.Sync(t.Context(), []pack.Way{way}, now)
+		if err != nil {
+			continue
+		}
+		all, err := read(repo)
+		if err != nil || len(all) != 9000 || try == 0 {
+			t.Fatalf("try %d: %d tickets, %v, %+v", try, len(all), err, report)
+		}
+		targets := sizeOf(t, filepath.Join(b.mirror.Path(), "targets"))
+		// And the metadata for each try, and the few bytes of a shard that had just
+		// begun as another broke off. Without going on it would be 300 kB more.
+		if n := from.Received(); n > targets+150<<10 {
+			t.Errorf("%d bytes came for targets of %d", n, targets)
+		}
+		return
+	}
+	t.Fatal("it never came")
+}
+
+// withETag keeps the ETag that was given first.
+type withETag struct {
+	http.ResponseWriter
+	etag string
+}
+
+func (w withETag) Write(p []byte) (int, error) {
+	w.Header().Set("ETag", w.etag)
+	return w.ResponseWriter.Write(p)
 }
