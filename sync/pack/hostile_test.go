@@ -79,7 +79,7 @@ func inTheClear(t *testing.T, h http.Handler) pack.Fetcher {
 
 // patience is long enough for a busy machine; only the cases that never
 // answer use it up.
-const patience = 3 * time.Second
+const patience = 5 * time.Second
 
 func newGateKey(t *testing.T) *keyring.Gate {
 	t.Helper()
