@@ -76,11 +76,12 @@ func (l *Ledger) apply(rec *Record, e *entry) {
 	head, known := l.head(rec.Ticket), l.long[rec.Ticket]
 	var chain [few + 1]int32
 	s := l.scratch
-	if known == nil {
+	if known == nil && head != none {
 		s, _ = l.fold(head, s, chain[:0], nil)
 		l.countStory(&s, -1)
 	}
-	l.tickets[rec.Ticket] = l.link(head, i)
+	head = l.link(head, i)
+	l.tickets[rec.Ticket] = head
 	if rec.Kind == KindGrant && !rec.Person.IsZero() {
 		l.addPerson(rec.Person, i)
 	}
@@ -88,7 +89,7 @@ func (l *Ledger) apply(rec *Record, e *entry) {
 		l.follow(rec.Ticket, known, i)
 		return
 	}
-	s, all := l.fold(l.head(rec.Ticket), s, chain[:0], nil)
+	s, all := l.fold(head, s, chain[:0], nil)
 	if len(all) > l.few {
 		l.hold(rec.Ticket, new(long))
 	} else {

@@ -133,8 +133,8 @@ func (l *Ledger) closed(e *entry) bool {
 }
 
 // recount makes a change to what entries mean, and counts the tickets anew that
-// have entries for which it may matter. It goes through all of them: forks and
-// resets are rare.
+// have entries for which it may matter. It goes through all of them: forks are
+// rare.
 func (l *Ledger) recount(matters func(*entry) bool, change func()) {
 	tickets := map[gate.TicketID]struct{}{}
 	for i := range int32(l.entries.n) {

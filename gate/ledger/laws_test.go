@@ -182,3 +182,47 @@ func TestForkSetNotOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestExcessIsWhatIsOverTheLimit: of n grants of one person each, all but the
+// first limit of them are in excess, by whichever limit, and they are the last.
+func TestExcessIsWhatIsOverTheLimit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		logs := []*gateLog{newLog(1), newLog(2), newLog(3)}
+		n := rapid.IntRange(0, 12).Draw(t, "grants")
+		for i := range n {
+			at := doors.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "seconds")) * time.Second)
+			rapid.SampledFrom(logs).Draw(t, "gate").add(at, grant(uint32(i), 1))
+		}
+		l := New()
+		l.few = rapid.SampledFrom([]int{0, few}).Draw(t, "few")
+		for _, g := range rapid.Permutation(logs).Draw(t, "arrival") {
+			for i := range g.records {
+				if err := l.Add(&g.records[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		open, entries := rapid.IntRange(0, 5).Draw(t, "open"), rapid.IntRange(0, 5).Draw(t, "entries")
+		limit := n
+		for _, some := range []int{open, entries} {
+			if some > 0 {
+				limit = min(limit, some)
+			}
+		}
+		conflicts := l.Conflicts(0, Limits{
+			Ticket: func(gate.EventID, gate.TicketID, gate.SessionID) (int, int) { return open, entries },
+		})
+		got := 0
+		for _, c := range conflicts {
+			got += c.Excess
+			for i, g := range c.Grants {
+				if g.Excess != (i >= limit) {
+					t.Fatalf("grant %d of %d: excess %v, the limit is %d", i, n, g.Excess, limit)
+				}
+			}
+		}
+		if got != n-limit {
+			t.Fatalf("%d in excess, want %d", got, n-limit)
+		}
+	})
+}

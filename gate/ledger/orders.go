@@ -113,6 +113,35 @@ func (l *Ledger) Standing() *gate.Orders {
 	return l.decrees.standing
 }
 
+// IgnoredError says why an order would not count.
+type IgnoredError struct{ Why string }
+
+// Error names the reason.
+func (e *IgnoredError) Error() string { return "the order would be ignored: " + e.Why }
+
+// WouldCount returns an *IgnoredError unless an order would count if a gate
+// recorded it at a time: whoever gives an order hears at once what is wrong.
+func (l *Ledger) WouldCount(s *gate.SignedOrder, by gate.GateID, at time.Time) error {
+	records, err := OrderRecords(s)
+	if err != nil {
+		return &IgnoredError{err.Error()}
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	try := Ledger{decrees: decrees{
+		authority: l.decrees.authority, given: map[[BodySize]byte]*given{}, proofs: map[uint64][]proof{}, checked: map[check]bool{},
+	}}
+	for i := range records {
+		records[i].Position = Position{Origin{by, 1}, uint64(2 + i)}
+		records[i].Clock = Clock(0).Next(at)
+		try.addOrder(&records[i])
+	}
+	if why := try.judged(try.decrees.given[records[0].Body]).Ignored; why != "" {
+		return &IgnoredError{why}
+	}
+	return nil
+}
+
 // roomForOrder reports whether another order or proof may be kept.
 func (l *Ledger) roomForOrder(rec *Record) error {
 	switch {

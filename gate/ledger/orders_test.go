@@ -129,6 +129,45 @@ func TestWhichOrdersCount(t *testing.T) {
 	}
 }
 
+func TestWouldCount(t *testing.T) {
+	sign := func(o gate.Order, key ed25519.PrivateKey) *gate.SignedOrder {
+		s, err := o.Sign(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &s
+	}
+	hold := gate.Order{Kind: gate.OrderHold, ID: 1, Staff: 12, Issued: minute(1)}
+	evacuate := &gate.SignedOrder{Order: gate.Order{Kind: gate.OrderEvacuate, ID: 1, Issued: minute(1)}}
+	for _, c := range []struct {
+		name  string
+		order *gate.SignedOrder
+		by    gate.GateID
+		at    time.Time
+		why   string
+	}{
+		{"a supervisor's", sign(hold, staffKey(12)), 7, minute(2), ""},
+		{"somebody else's", sign(hold, staffKey(13)), 7, minute(2), "signature does not verify"},
+		{"two days late", sign(hold, staffKey(12)), 7, minute(2 * 24 * 60), "recorded more than 24h0m0s from its time of issue"},
+		{"a button's", evacuate, 7, minute(1), ""},
+		{"a button's of a gate that was struck off", evacuate, 9, minute(1), "not signed, and its gate is not on the roster"},
+		{"no order", &gate.SignedOrder{}, 7, minute(1), "order: kind 0 is unknown"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := New()
+			l.Trust(authority())
+			err := l.WouldCount(c.order, c.by, c.at)
+			var ignored *IgnoredError
+			if errors.As(err, &ignored); (err == nil) != (c.why == "") || err != nil && ignored.Why != c.why {
+				t.Errorf("got %v, want %q", err, c.why)
+			}
+			if len(l.Orders()) != 0 {
+				t.Error("it is on record")
+			}
+		})
+	}
+}
+
 func TestOrdersEnd(t *testing.T) {
 	a, b := newLog(7), newLog(8)
 	a.order(t, minute(1), gate.Order{Kind: gate.OrderHold, ID: 1, Staff: 12}, staffKey(12))
@@ -303,6 +342,22 @@ func (g *gateLog) insert(at time.Time, r Record, where int) {
 	g.add(at, r)
 	for _, b := range behind {
 		g.add(b.Wall, b)
+	}
+}
+
+// BenchmarkReset puts a million records into the past, as a return to normal does.
+func BenchmarkReset(b *testing.B) {
+	records, hashes := million()
+	l := New()
+	l.Trust(authority())
+	for i := range records {
+		if err := l.AddHashed(&records[i], hashes[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	marks := map[gate.EventID]mark{testEvent: {clock: records[len(records)-1].Clock}}
+	for b.Loop() {
+		l.reset(marks)
 	}
 }
 

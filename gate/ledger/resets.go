@@ -40,7 +40,28 @@ func (l *Ledger) ResetAt(event gate.EventID) Clock {
 	return max(l.resets.marks[event].clock, l.resets.marks[0].clock)
 }
 
-// reset puts other marks in place of those that are there.
+// reset puts other marks in place of those that are there, and counts everybody
+// anew: it concerns nearly every ticket.
 func (l *Ledger) reset(marks map[gate.EventID]mark) {
-	l.recount(func(*entry) bool { return true }, func() { l.resets.marks = marks })
+	l.resets.marks = marks
+	clear(l.counts.zones)
+	clear(l.suspects.tickets)
+	for _, i := range l.unticketed {
+		l.countUnticketed(l.entries.at(i), +1)
+	}
+	var chain [few + 1]int32
+	s := l.scratch
+	for ticket, head := range l.tickets {
+		if kept := l.long[ticket]; kept != nil {
+			if !kept.dirty {
+				kept.dirty = true
+				l.dirty = append(l.dirty, ticket)
+			}
+			continue
+		}
+		s, _ = l.fold(head, s, chain[:0], nil)
+		l.countStory(&s, +1)
+		l.suspect(ticket, &s)
+	}
+	l.scratch = s
 }
