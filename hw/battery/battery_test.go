@@ -60,12 +60,12 @@ func TestRead(t *testing.T) {
 // In sysfs a supply is a link to its folder.
 func TestReadThroughLinks(t *testing.T) {
 	root := t.TempDir()
-	real := filepath.Join(root, "devices", "BAT0")
-	if err := os.MkdirAll(real, 0o700); err != nil {
+	folder := filepath.Join(root, "devices", "BAT0")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"type": "Battery\n", "capacity": "42\n", "status": "Discharging\n"} {
-		if err := os.WriteFile(filepath.Join(real, name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestReadThroughLinks(t *testing.T) {
 	if err := os.Mkdir(class, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(real, filepath.Join(class, "BAT0")); err != nil {
+	if err := os.Symlink(folder, filepath.Join(class, "BAT0")); err != nil {
 		t.Fatal(err)
 	}
 	got, err := battery.Read(os.DirFS(class))

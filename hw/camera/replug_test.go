@@ -22,7 +22,7 @@ func TestAPlugEndsThePause(t *testing.T) {
 			return next
 		}})
 		var opens []int64
-		s.Reader.open = func(Options) (source, string, error) {
+		s.open = func(Options) (source, string, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			opens = append(opens, time.Since(start).Milliseconds())
