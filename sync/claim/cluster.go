@@ -88,6 +88,15 @@ func (k *keeper) has(s Server) bool {
 	return ok
 }
 
+// members returns how many keepers there are, as far as this one knows.
+func (k *keeper) members() int {
+	f := k.raft.GetConfiguration()
+	if f.Error() != nil {
+		return 0
+	}
+	return len(f.Configuration().Servers)
+}
+
 func (k *keeper) member(s Server) (raft.Server, bool) {
 	f := k.raft.GetConfiguration()
 	if f.Error() != nil {
@@ -135,6 +144,19 @@ func (n *Node) bootstrap(ctx context.Context, roster *Roster) {
 			return
 		}
 	}
+	if n.hearsay > 0 {
+		n.say(lostState)
+		n.mu.Unlock()
+		return
+	}
+	if n.foundAt.IsZero() {
+		n.foundAt = time.Now().Add(n.opts.Times.Founding)
+	}
+	if time.Now().Before(n.foundAt) {
+		n.say("")
+		n.mu.Unlock()
+		return
+	}
 	lowest := slices.MinFunc(roster.Keepers, Server.compare)
 	if lowest != n.self {
 		n.say("")
@@ -146,7 +168,7 @@ func (n *Node) bootstrap(ctx context.Context, roster *Roster) {
 	n.found(ctx, c, roster.Keepers)
 }
 
-const lostState = "the keepers know nothing, but there are records: venuegate cluster recover"
+const lostState = "the keepers know nothing, but there are gates that know of earlier ones, or records: venuegate cluster recover"
 
 // found starts a cluster that this gate is the first to be in. The log comes
 // first: a gate that remembers being a member has one.
@@ -195,14 +217,17 @@ func parseTake(b []byte) (take, error) {
 func (n *Node) serveTake(from Server, body []byte) bool {
 	t, err := parseTake(body)
 	roster := n.opts.Roster()
-	if err != nil || !slices.Contains(roster.Keepers, from) || t.cluster.isZero() ||
-		len(t.founders) > 0 && !slices.Contains(t.founders, n.self) {
+	if err != nil || t.cluster.isZero() || len(t.founders) > 0 && !slices.Contains(t.founders, n.self) {
 		n.refuse("take", from.Gate)
 		return false
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	m := n.memory
+	if !slices.Contains(roster.Keepers, from) && m.cluster != t.cluster {
+		n.refused["take"]++
+		return false
+	}
 	switch {
 	case !slices.Contains(roster.Keepers, n.self):
 		return true // its roster is older than the leader's
@@ -229,5 +254,15 @@ func (n *Node) join(ctx context.Context) {
 		return
 	}
 	n.stopKeeper()
+	n.mu.Lock()
+	before := n.memory
+	n.mu.Unlock()
 	n.found(ctx, t.cluster, t.founders)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if before.member == n.self && n.memory.cluster == t.cluster && before.cluster != t.cluster {
+		if err := n.disk.drop(before.cluster); err != nil {
+			n.say(err.Error())
+		}
+	}
 }

@@ -25,7 +25,7 @@ const (
 	commandRequest commandKind = 1 // a gate's signed request
 	commandSeeded  commandKind = 2 // claims may be answered from here on
 	commandRoster  commandKind = 3 // the keepers follow this version of the roster
-	commandJoined  commandKind = 4 // this keeper has taken part
+	commandJoined  commandKind = 4 // these keepers have taken part
 )
 
 // command returns an entry of the log: version, kind, the leader's wall clock,
@@ -102,11 +102,10 @@ func (m *machine) apply(data []byte) ([]result, error) {
 		m.roster = max(m.roster, binary.BigEndian.Uint64(body))
 	case commandJoined:
 		r := reader{b: body}
-		s := r.server("keeper")
-		if err := r.end(); err != nil {
-			return nil, err
+		for r.err == nil && r.at < len(body) {
+			m.joined[r.server("keeper")] = struct{}{}
 		}
-		m.joined[s] = struct{}{}
+		return nil, r.err
 	default:
 		return nil, fmt.Errorf("kind %d is unknown", data[1])
 	}

@@ -36,7 +36,7 @@ type keeper struct {
 	changeAt    time.Time
 	changeIndex uint64 // of the configuration that it changes
 	committedAt time.Time
-	committed   commandKind
+	committed   string // the last command for the log, besides requests
 
 	mu      sync.Mutex
 	token   [8]byte // of this run: names the entries that this keeper made
@@ -202,6 +202,12 @@ func (k *keeper) Apply(log *raft.Log) any {
 	if err, bad := out.(error); bad && err != nil {
 		k.answer(id, statusStopped, nil)
 		return out
+	}
+	if log.Data[1] == byte(commandSeeded) {
+		select {
+		case k.observe <- raft.Observation{}: // so that gates are told
+		default:
+		}
 	}
 	results, _ := out.([]result)
 	k.answer(id, statusOK, results)

@@ -51,10 +51,11 @@ func (n *Node) manageMembers(roster *Roster, k *keeper) {
 }
 
 func (n *Node) commit(k *keeper, kind commandKind, body []byte) {
-	if time.Since(k.committedAt) < time.Second && k.committed == kind {
+	what := string(append([]byte{byte(kind)}, body...))
+	if time.Since(k.committedAt) < time.Second && k.committed == what {
 		return
 	}
-	k.committedAt, k.committed = time.Now(), kind
+	k.committedAt, k.committed = time.Now(), what
 	n.tasks.Go(func() { k.submit(kind, body, func(status, []result) {}) })
 }
 
@@ -78,6 +79,7 @@ func (n *Node) invite(k *keeper, servers []raft.Server) {
 // has lost its log, and must not come back under its old name: it may have
 // voted.
 func (n *Node) noteJoined(k *keeper, servers []raft.Server) bool {
+	var joined []byte
 	for _, s := range servers {
 		id, err := ParseServer(string(s.ID))
 		if err != nil || k.fsm.hasJoined(id) {
@@ -86,14 +88,16 @@ func (n *Node) noteJoined(k *keeper, servers []raft.Server) bool {
 		l := n.links[id]
 		switch {
 		case id == n.self, l != nil && l.up && n.speaksForUs(l):
-			n.commit(k, commandJoined, appendServer(nil, id))
-			return true
+			joined = appendServer(joined, id)
 		case l != nil && l.up && !l.welcome.has(isMember):
 			t := take{cluster: k.cluster}
 			l.send(frameTake, t.bytes())
 		}
 	}
-	return false
+	if len(joined) > 0 {
+		n.commit(k, commandJoined, joined)
+	}
+	return len(joined) > 0
 }
 
 // caughtUp is how many entries a new member may be behind to get a vote.

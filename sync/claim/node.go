@@ -34,7 +34,9 @@ type Node struct {
 	refused   map[string]uint64
 	forwards  forwards
 	joining   *take
-	rereading bool // a goroutine reads what the gate holds
+	hearsay   uint32    // the latest generation of keepers that another gate remembers
+	foundAt   time.Time // not before then
+	rereading bool      // a goroutine reads what the gate holds
 	client
 }
 

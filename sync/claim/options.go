@@ -133,6 +133,7 @@ type Times struct {
 	Failover  time.Duration // the same, while the keepers seem to be electing a leader
 	Linger    time.Duration // records wait this long for others to go with them
 	HandIn    time.Duration // another gate's records are handed in for it after this
+	Founding  time.Duration // keepers that know nothing listen this long before they found a cluster
 	Stranded  time.Duration // a granted claim without a record is worth telling after this
 }
 
@@ -147,6 +148,7 @@ func DefaultTimes() Times {
 		Failover:  1500 * time.Millisecond,
 		Linger:    20 * time.Millisecond,
 		HandIn:    5 * time.Second,
+		Founding:  3 * time.Second,
 		Stranded:  10 * time.Second,
 	}
 }
@@ -192,6 +194,7 @@ func (o *Options) check() error {
 		{&o.Times.Failover, d.Failover},
 		{&o.Times.Linger, d.Linger},
 		{&o.Times.HandIn, d.HandIn},
+		{&o.Times.Founding, d.Founding},
 		{&o.Times.Stranded, d.Stranded},
 	} {
 		if *t.is <= 0 {

@@ -126,6 +126,9 @@ func (n *Node) greet(h *hello) (w welcome, layer *streamLayer, reason string) {
 		if n.opts.Keys(h.self.Gate) == nil {
 			return w, nil, "not on the roster"
 		}
+		if h.cluster.Generation > n.memory.cluster.Generation {
+			n.hearsay = max(n.hearsay, h.cluster.Generation)
+		}
 		if n.keeper != nil && h.cluster.Generation > n.keeper.cluster.Generation {
 			n.say("gates know of later keepers than this one takes part in")
 			return w, nil, "superseded"
@@ -137,7 +140,7 @@ func (n *Node) greet(h *hello) (w welcome, layer *streamLayer, reason string) {
 		return w, nil, "no keeper here"
 	case h.cluster != n.keeper.cluster:
 		return w, nil, "another cluster"
-	case !slices.Contains(roster.Keepers, h.self) && !n.keeper.has(h.self):
+	case !slices.Contains(roster.Keepers, h.self) && !n.keeper.has(h.self) && n.keeper.members() > 0:
 		return w, nil, "not a keeper"
 	}
 	return w, n.keeper.layer, ""
