@@ -59,6 +59,7 @@ venuegate log --data /var/lib/venuegate --follow --json`),
 		codes = append(codes, r.String())
 	}
 	complete(cmd, "reason", codes...)
+	cmd.AddCommand(t.logExportCommand(), t.logImportCommand())
 	return cmd
 }
 

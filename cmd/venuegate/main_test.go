@@ -21,6 +21,7 @@ func TestScripts(t *testing.T) {
 			"code":    codeCommand,
 			"usage":   usageCommand,
 			"journal": journalCommand,
+			"records": recordsCommand,
 			"damage":  damageCommand,
 		},
 	})

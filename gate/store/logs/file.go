@@ -153,8 +153,12 @@ type file struct {
 
 // view reads the file.
 func (l *Logs) view(f func(file) error) error {
+	db := l.db.Load()
+	if db == nil {
+		return fmt.Errorf("%w: there is no file yet", ErrNotHeld)
+	}
 	err := guard(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error {
+		return db.View(func(tx *bbolt.Tx) error {
 			return f(file{tx.Bucket(bucketRemote), tx.Bucket(bucketHeads)})
 		})
 	})

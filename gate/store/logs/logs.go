@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -69,7 +70,7 @@ type Recovery struct {
 // Logs is all logs of a gate. Its methods may be called by many goroutines.
 type Logs struct {
 	opt    Options
-	db     *bbolt.DB
+	db     atomic.Pointer[bbolt.DB] // nil: the disk had no room for the file yet
 	copied bool // the file is OpenCopy's
 
 	chunks sync.Pool      // of *chunk
@@ -172,7 +173,10 @@ func (l *Logs) Close() error {
 	l.mu.Unlock()
 	l.stop()
 	<-l.done
-	err := guard(l.db.Close)
+	var err error
+	if db := l.db.Load(); db != nil {
+		err = guard(db.Close)
+	}
 	if l.copied {
 		err = errors.Join(err, removeCopy(l.opt.Path))
 	}

@@ -27,11 +27,21 @@ func (l *Logs) open() (Recovery, error) {
 	if _, err := os.Stat(filepath.Dir(l.opt.Path)); err != nil {
 		return Recovery{}, fmt.Errorf("logs: %w", err)
 	}
+	_, missing := os.Stat(l.opt.Path)
 	db, recovery, err := l.tryOpen()
 	var locked *LockedError
 	if err == nil || errors.As(err, &locked) {
-		l.db = db
+		l.db.Store(db)
 		return recovery, err
+	}
+	if errors.Is(missing, fs.ErrNotExist) {
+		// A disk without room must not keep a gate from starting: the file is made
+		// once there is some.
+		if db != nil {
+			_ = guard(db.Close)
+		}
+		recovery.Err = &DamagedError{Path: l.opt.Path, What: "cannot be made yet", Err: errors.Join(err, removeFile(l.opt.Path))}
+		return recovery, nil
 	}
 	var path *fs.PathError
 	if db == nil && errors.As(err, &path) {
@@ -48,11 +58,20 @@ func (l *Logs) open() (Recovery, error) {
 	if err := os.Rename(l.opt.Path, aside); err != nil {
 		return recovery, fmt.Errorf("%w; move it away: %w", why, err)
 	}
-	if l.db, recovery, err = l.tryOpen(); err != nil {
+	if db, recovery, err = l.tryOpen(); err != nil {
 		return recovery, fmt.Errorf("logs: %w", err)
 	}
+	l.db.Store(db)
 	recovery.SetAside, recovery.Err = aside, why
 	return recovery, nil
+}
+
+// removeFile removes what is there of a file, if anything is.
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (l *Logs) tryOpen() (*bbolt.DB, Recovery, error) {

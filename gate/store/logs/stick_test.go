@@ -223,8 +223,16 @@ func TestOpenCopy(t *testing.T) {
 		t.Errorf("left behind: %v", names)
 	}
 	copyOf.Path = filepath.Join(dir, "none.db")
-	if _, _, err := logs.OpenCopy(t.Context(), dir, copyOf, ledger.New); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("of nothing: %v", err)
+	c, recovery, err = logs.OpenCopy(t.Context(), dir, copyOf, ledger.New)
+	if err != nil || recovery.Err != nil || len(c.Vector()) != 0 {
+		t.Fatalf("of nothing: %v, %+v", err, recovery)
+	}
+	shut(t, c)
+	if names, _ := filepath.Glob(dir + "/*"); len(names) != 0 {
+		t.Errorf("left behind: %v", names)
+	}
+	if _, _, err := logs.OpenCopy(t.Context(), filepath.Join(dir, "none"), opt, ledger.New); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("to nowhere: %v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -180,13 +181,17 @@ func (l *Logs) importOne(ctx context.Context, name string, t *Transfer) error {
 // dir first, as path's base name with ".copy" behind it, and the copy is what is
 // opened. Close removes it. A copy that the gate wrote to in between is made
 // again, a few times; what is wrong with the last is in Recovery, and nothing
-// untrue gets into the ledger, which newLedger makes for each.
+// untrue gets into the ledger, which newLedger makes for each. A gate that has no
+// file yet holds no logs of others.
 func OpenCopy(ctx context.Context, dir string, opt Options, newLedger func() *ledger.Ledger) (*Logs, Recovery, error) {
 	const tries = 5
 	path := opt.Path
 	opt.Path = filepath.Join(dir, filepath.Base(path)+".copy")
 	for try := 1; ; try++ {
 		err := copyFile(ctx, opt.Path, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = removeCopy(opt.Path) // an empty one is made
+		}
 		var l *Logs
 		var recovery Recovery
 		if err == nil {

@@ -125,7 +125,11 @@ func (l *Logs) write() (more bool, err error) {
 		return false, nil
 	}
 	err = guard(func() error {
-		return l.db.Update(func(tx *bbolt.Tx) error {
+		db, err := l.file()
+		if err != nil {
+			return err
+		}
+		return db.Update(func(tx *bbolt.Tx) error {
 			for _, b := range batches {
 				if err := b.put(tx); err != nil {
 					return err
@@ -154,6 +158,23 @@ func (l *Logs) write() (more bool, err error) {
 		l.opt.OnTrouble(nil)
 	}
 	return more, err
+}
+
+// file returns the file, which is made now where the disk had no room at the
+// start.
+func (l *Logs) file() (*bbolt.DB, error) {
+	if db := l.db.Load(); db != nil {
+		return db, nil
+	}
+	db, err := openFile(l.opt.Path)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(db, l.opt.Gate); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	l.db.Store(db)
+	return db, nil
 }
 
 func (b *batch) put(tx *bbolt.Tx) error {
