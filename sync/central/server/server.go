@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
 	"net/http"
 	"strings"
@@ -44,7 +45,9 @@ type Server struct {
 	uploads *intake.Reader
 	slots   chan struct{} // bodies of uploads in memory
 	mux     *http.ServeMux
+	handler http.Handler // mux, behind what all calls pass
 	routes  []string
+	pages   *template.Template
 }
 
 // Bounds of what is done at a time.
@@ -81,7 +84,13 @@ func Open(o Options) (s *Server, err error) {
 	if err := s.distinct(); err != nil {
 		return nil, err
 	}
+	if s.pages, err = parsePages(); err != nil {
+		return nil, err
+	}
 	s.register()
+	s.registerPages()
+	// A browser that is logged in changes nothing for another site.
+	s.handler = http.NewCrossOriginProtection().Handler(s.mux)
 	return s, nil
 }
 
@@ -171,7 +180,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	s.mux.ServeHTTP(w, r)
+	s.handler.ServeHTTP(w, r)
 }
 
 // venueOf returns the venue of an event.
