@@ -30,6 +30,7 @@ type Mirror struct {
 	syncing sync.Mutex
 	rest    resting
 	current *Repository     // nil: not looked at, or not whole
+	from    string          // name of the way on which current came
 	floor   int64           // version of the newest timestamp that verified here
 	before  map[string]bool // files of the version before
 

@@ -46,7 +46,7 @@ func (m *Mirror) Sync(ctx context.Context, ways []Way, now time.Time) (*Reposito
 		}
 		return nil, report, err
 	}
-	report.Version = m.current.Version()
+	report.Version, report.From = m.current.Version(), m.from
 	if err != nil {
 		return nil, report, err
 	}
@@ -82,7 +82,7 @@ func (m *Mirror) sync(ctx context.Context, ways []Way, now time.Time, report *Re
 			err := m.pull(ctx, c, now)
 			switch {
 			case err == nil:
-				c.report.State, report.From, report.Changed = StateNewer, c.way.Name, true
+				c.report.State, m.from, report.Changed = StateNewer, c.way.Name, true
 			case errors.As(err, new(*LocalError)):
 				failed = err
 			default:
@@ -132,7 +132,7 @@ func (m *Mirror) judge(c *claim) {
 // load looks at what the mirror has. That it has nothing, or nothing whole, is
 // no error: then current is nil.
 func (m *Mirror) load(ctx context.Context, now time.Time) error {
-	m.current, m.floor = nil, 0
+	m.current, m.floor, m.from = nil, 0, FromMirror
 	if repo, err := Open(ctx, m, m.trust, now); err == nil {
 		m.floor = repo.stampVersion()
 		if m.isWhole(repo) {

@@ -185,6 +185,40 @@ func TestVersionSpreads(t *testing.T) {
 	}
 }
 
+// A gate that starts again has what it had, with all its ways cut.
+func TestMirrorAfterARestart(t *testing.T) {
+	v := newVenue(t)
+	v.build(content(tickets(10)))
+	b := newBox(t, v)
+	way, _ := central(t, v)
+	b.sync(way)
+	if _, report := b.sync(); report.Changed || report.From != "central" {
+		t.Errorf("before: %+v", report)
+	}
+	dir := b.mirror.Path()
+	if err := b.mirror.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.open(dir)
+	repo, report := b.sync()
+	if report.Changed || report.From != pack.FromMirror || report.Version != 1 {
+		t.Errorf("after: %+v", report)
+	}
+	if all, err := read(repo); err != nil || len(all) != 10 {
+		t.Errorf("%d tickets, %v", len(all), err)
+	}
+	// What a power cut left half written goes with the next version.
+	draft := filepath.Join(dir, "targets", ".draft")
+	if err := os.WriteFile(draft, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	void(t, v, 1, now)
+	b.sync(way)
+	if _, err := os.Stat(draft); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
+
 func TestNothingYet(t *testing.T) {
 	v := newVenue(t)
 	v.build(content(tickets(1)))

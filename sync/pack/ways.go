@@ -64,11 +64,15 @@ type WayReport struct {
 	Until   time.Time
 }
 
+// FromMirror is where a version came from that was in the mirror before the
+// process started.
+const FromMirror = "mirror"
+
 // Report is what a Sync did.
 type Report struct {
-	Version uint64 // in the mirror now; zero: none
-	From    string // name of the way on which it came; empty: it was there already
-	Changed bool
+	Version uint64      // in the mirror now; zero: none
+	From    string      // name of the way on which it came, [FromMirror] when that is not known any more
+	Changed bool        // it came just now
 	Ways    []WayReport // in the order of the ways that were given
 }
 
