@@ -23,11 +23,7 @@ import (
 // it keeps the orders that it is given.
 func runningGate(t *testing.T) (data string, given *[]gate.SignedOrder) {
 	t.Helper()
-	data, err := os.MkdirTemp("", "vg") // a socket's path is short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(data) })
+	data = t.TempDir()
 	given = new([]gate.SignedOrder)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /orders", func(w http.ResponseWriter, r *http.Request) {

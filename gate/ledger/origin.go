@@ -127,5 +127,5 @@ func (o *originLog) print(seq uint64) (uint32, bool) {
 
 // comparePositions orders positions by origin, then by sequence.
 func comparePositions(a, b Position) int {
-	return cmp.Or(a.Origin.Compare(b.Origin), cmp.Compare(a.Sequence, b.Sequence))
+	return cmp.Or(a.Compare(b.Origin), cmp.Compare(a.Sequence, b.Sequence))
 }
