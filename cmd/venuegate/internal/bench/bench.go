@@ -52,7 +52,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, part := range []func(context.Context, *world, *Report) error{o.pure, o.lookup, o.scans, o.atOnce} {
+	for _, part := range []func(context.Context, *world, *Report) error{o.pure, o.lookup, o.scans, o.reader, o.atOnce} {
 		if err := part(ctx, w, report); err != nil {
 			_ = w.close()
 			return nil, err
@@ -83,8 +83,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 func (o *Options) perLane() int { return max(1, o.Scans/8) }
 
 // scannable is how many tickets have a code that can be shown: one lane's of
-// each form beside the floor, and then one lane and all lanes at once.
-func (o *Options) scannable() int { return 2 * (o.Scans + (1+o.Lanes)*o.perLane()) }
+// each form beside the floor, one lane and all lanes at once, and those through a
+// reader beside as many without.
+func (o *Options) scannable() int { return 2 * (o.Scans + (1+o.Lanes)*o.perLane() + o.read()) }
 
 func (o *Options) say(format string, args ...any) {
 	if o.Log != nil {

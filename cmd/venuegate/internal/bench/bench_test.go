@@ -57,7 +57,7 @@ func TestRun(t *testing.T) {
 	if r.Install.Done != 2000 || r.Start.Done != 3000 {
 		t.Errorf("installed %d tickets, read %d records", r.Install.Done, r.Start.Done)
 	}
-	for name, p := range map[string]Pair{"long": r.Long, "short": r.Short, "pure": r.Pure.Long, "lookup": r.Pure.Lookup} {
+	for name, p := range map[string]Pair{"long": r.Long, "short": r.Short, "reader": r.Reader, "pure": r.Pure.Long, "lookup": r.Pure.Lookup} {
 		if p.Ours.P50 <= 0 || p.Floor.P50 <= 0 || p.Ours.P99 < p.Ours.P50 {
 			t.Errorf("%s: %+v", name, p)
 		}
