@@ -168,8 +168,8 @@ func (l *Logs) view(f func(file) error) error {
 	return err
 }
 
-// head returns the last stored head from from to to, or the first one behind to
-// up to reach.
+// head returns the last stored head of records from up to to, or the first one
+// behind those, up to reach.
 func (f file) head(o ledger.Origin, from, to, reach uint64) (h ledger.Head, ok bool) {
 	c := f.heads.Cursor()
 	want := key(o, to)
@@ -192,7 +192,7 @@ func (f file) head(o ledger.Origin, from, to, reach uint64) (h ledger.Head, ok b
 	return h, h.Decode(v) == nil && h.Position == p
 }
 
-// records appends records from to to of a log to b.
+// records appends a log's records, both ends included, to b.
 func (f file) records(b []byte, o ledger.Origin, from, to uint64) ([]byte, error) {
 	c := f.remote.Cursor()
 	k, v := c.Seek(key(o, from))

@@ -71,7 +71,7 @@ type Recovery struct {
 type Logs struct {
 	opt    Options
 	db     atomic.Pointer[bbolt.DB] // nil: the disk had no room for the file yet
-	copied bool // the file is OpenCopy's
+	copied bool                     // the file is OpenCopy's
 
 	chunks sync.Pool      // of *chunk
 	taking [32]sync.Mutex // one log is received by one goroutine at a time
@@ -105,7 +105,6 @@ type log struct {
 	drop   []uint64 // heads that need not stay
 	kept   uint64   // newest head that stays
 	newest uint64   // newest head
-	dirty  bool     // in the writer's list
 	frozen bool     // the file lacks records: nothing is added to it any more
 
 	fork *Refusal // closed by it

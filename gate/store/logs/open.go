@@ -51,11 +51,11 @@ func (l *Logs) open() (Recovery, error) {
 	// What it held is in the ledger as far as it was verified; it has no place in
 	// the file any more and peers send it again.
 	clear(l.logs)
-	if db != nil {
-		_ = guard(db.Close) // it may be past closing
+	if db != nil && !errors.Is(err, errFault) { // after a fault, bbolt may wait for its own lock for ever
+		_ = db.Close() // nothing in it is wanted
 	}
-	aside := l.opt.Path + ".damaged" // one is kept, so that they cannot fill the disk
-	if err := os.Rename(l.opt.Path, aside); err != nil {
+	aside, err := l.setAside()
+	if err != nil {
 		return recovery, fmt.Errorf("%w; move it away: %w", why, err)
 	}
 	if db, recovery, err = l.tryOpen(); err != nil {
@@ -72,6 +72,13 @@ func removeFile(path string) error {
 		return err
 	}
 	return nil
+}
+
+// setAside gives the file another name. One such file is kept, so that they
+// cannot fill the disk.
+func (l *Logs) setAside() (string, error) {
+	aside := l.opt.Path + ".damaged"
+	return aside, os.Rename(l.opt.Path, aside)
 }
 
 func (l *Logs) tryOpen() (*bbolt.DB, Recovery, error) {

@@ -28,7 +28,7 @@ func (l *Logs) writeAll(ctx context.Context) {
 	defer close(l.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !l.isBroken() {
 		select {
 		case <-ctx.Done():
 		case <-l.kick:
@@ -41,6 +41,9 @@ func (l *Logs) writeAll(ctx context.Context) {
 		}
 		for ctx.Err() == nil {
 			more, err := l.write()
+			if errors.Is(err, errFault) {
+				break
+			}
 			if err != nil {
 				timer.Reset(retryAfter)
 				select {
@@ -54,7 +57,7 @@ func (l *Logs) writeAll(ctx context.Context) {
 			}
 		}
 	}
-	for more := true; more; {
+	for more := !l.isBroken(); more; {
 		var err error
 		if more, err = l.write(); err != nil {
 			return // Close says how many were lost
@@ -140,6 +143,9 @@ func (l *Logs) write() (more bool, err error) {
 				putBranches(tx.Bucket(bucketBranches), rest.branched))
 		})
 	})
+	if errors.Is(err, errFault) {
+		return false, l.giveUp(err)
+	}
 	l.mu.Lock()
 	was := l.failing
 	l.failing = err != nil
@@ -175,6 +181,40 @@ func (l *Logs) file() (*bbolt.DB, error) {
 	}
 	l.db.Store(db)
 	return db, nil
+}
+
+// giveUp leaves a file alone that bbolt cannot write, since pages of it make no
+// sense. It is set aside, so that the next start fetches what it held from
+// peers; until then what comes is in the ledger only.
+func (l *Logs) giveUp(err error) error {
+	damaged := &DamagedError{Path: l.opt.Path, What: "cannot be written any more", Err: err}
+	if _, moved := l.setAside(); moved != nil {
+		damaged.Err = errors.Join(err, moved)
+	}
+	l.mu.Lock()
+	l.broken = true
+	for _, g := range l.logs {
+		l.freeze(g)
+	}
+	l.mu.Unlock()
+	if l.opt.OnTrouble != nil {
+		l.opt.OnTrouble(damaged)
+	}
+	return damaged
+}
+
+// freeze gives up writing a log. l.mu is held.
+func (l *Logs) freeze(g *log) {
+	for _, b := range g.blocks {
+		l.queued -= len(b.data) / ledger.Size
+	}
+	g.frozen, g.blocks, g.heads, g.drop = true, nil, nil, nil
+}
+
+func (l *Logs) isBroken() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
 }
 
 func (b *batch) put(tx *bbolt.Tx) error {
