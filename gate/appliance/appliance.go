@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net"
@@ -20,9 +21,12 @@ import (
 	"github.com/venuegate/venuegate/gate/ledger"
 	"github.com/venuegate/venuegate/gate/store"
 	"github.com/venuegate/venuegate/gate/store/journal"
+	"github.com/venuegate/venuegate/gate/store/logs"
 	"github.com/venuegate/venuegate/gate/web"
 	"github.com/venuegate/venuegate/hw/find"
 	"github.com/venuegate/venuegate/sync/claim"
+	"github.com/venuegate/venuegate/sync/pack"
+	"github.com/venuegate/venuegate/sync/uplink"
 )
 
 // Options are what an appliance is started with.
@@ -45,33 +49,46 @@ type Options struct {
 
 // Appliance is one gate.
 type Appliance struct {
-	log     zerolog.Logger
-	notify  func(string)
-	onEvent func(lane.Event)
-	tick    time.Duration
-	cfg     atomic.Pointer[config.Config]
-	clock   *systemClock
-	health  *health.Tracker
-	status  *status
-	hub     *web.Hub
-	server  *web.Server
-	page    net.Listener
-	control net.Listener
-	key     *keyring.Gate
-	ledger  *ledger.Ledger
-	journal *journal.Journal
-	open    unfinished // of the last run; New's, then lookAfter's
-	claims  *claim.Alone
-	packs   *packs
-	lanes   *lanes
-	plugs   *find.Watcher
-	fires   *fires
-	mishaps mishaps
-	people  peopleInUse
-	broken  atomic.Bool // the journal cannot be written
+	log        zerolog.Logger
+	notify     func(string)
+	onEvent    func(lane.Event)
+	tick       time.Duration
+	cfg        atomic.Pointer[config.Config]
+	clock      *systemClock
+	health     *health.Tracker
+	status     *status
+	hub        *web.Hub
+	server     *web.Server
+	page       net.Listener
+	control    net.Listener
+	key        *keyring.Gate
+	neighbours *neighbours
+	ledger     *ledger.Ledger
+	journal    *journal.Journal
+	open       unfinished // of the last run; New's, then lookAfter's
+	claims     *claim.Node
+	packs      *packs
+	mirror     *pack.Mirror
+	ways       *ways
+	vault      *vault // secrets that were sealed to this gate
+	logs       *logs.Logs
+	cluster    *cluster       // nil: the gate is alone
+	uplink     *uplink.Uplink // nil: there is no central
+	lanes      *lanes
+	plugs      *find.Watcher
+	fires      *fires
+	mishaps    mishaps
+	people     peopleInUse
+	broken     atomic.Bool // the journal cannot be written
+	// journalDamaged says that records of earlier runs are missing.
+	journalDamaged bool
 	// confirmed is when the packs in use were last found to be the newest, in
 	// Unix seconds.
 	confirmed atomic.Int64
+	heard     atomic.Uint64          // the latest hybrid time of another gate's record
+	trusting  atomic.Pointer[roster] // by which orders were judged last
+	phones    phones
+	ordered   chan struct{} // orders have changed
 
 	reloading sync.Mutex
 	lanesCtx  context.Context // set by Run, for lanes that a reload starts
@@ -98,7 +115,7 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 	a := &Appliance{
 		log: o.Log, notify: o.Notify, onEvent: o.OnEvent, tick: o.Tick,
 		clock: newSystemClock(o.Config.Clock.Trust == "always"), health: &health.Tracker{},
-		hub: web.NewHub(), ledger: ledger.New(), open: unfinished{}, fires: &fires{},
+		hub: web.NewHub(), ledger: ledger.New(), open: unfinished{}, fires: &fires{}, ordered: make(chan struct{}, 1),
 	}
 	a.cfg.Store(o.Config)
 	a.health.Watch(a.logHealth)
@@ -108,12 +125,11 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 		onState: a.status.device, onEvent: a.barrierEvent, onLights: a.lightsTrouble, latched: a.fires.latched,
 		locator: find.NewLocator(find.Under("/")), changed: a.plugs.Changed,
 	}, gone: func(r *running) { a.status.forget(a.clock.Now(), r) }}
-	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openIdentity, a.openJournal, a.openControl, a.openPage} {
+	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openIdentity, a.openVault, a.openLogs, a.openJournal, a.openCluster, a.openClaims, a.openUplink, a.openControl, a.openPage} {
 		if err := open(ctx, &o); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
 	}
-	a.claims = claim.NewAlone(a.ledger)
 	return a, nil
 }
 
@@ -146,7 +162,12 @@ func (a *Appliance) openPacks(_ context.Context, o *Options) error {
 		a.log.Error().Err(err).Msg("packs on disk")
 	}
 	a.onClose("packs", packStore.Close)
-	a.packs = &packs{store: packStore, dataDir: dataDir, trouble: a.packTrouble}
+	a.packs = &packs{store: packStore, secrets: a.eventKeys, now: a.clock.Now, trouble: a.packTrouble}
+	a.mirror, err = pack.OpenMirror(filepath.Join(dataDir, pack.DirMirror), filepath.Join(dataDir, pack.DirTrust))
+	if err != nil {
+		return err
+	}
+	a.onClose("mirror", a.mirror.Close)
 	return nil
 }
 
@@ -165,6 +186,51 @@ func (a *Appliance) packTrouble(err error) {
 	a.health.Clear(a.clock.Now(), health.PackUnusable, packDocuments)
 }
 
+// openVault reads the secrets that the venue gave this gate. Without them it
+// knows codes of its own venue only, and no other gate.
+func (a *Appliance) openVault(ctx context.Context, o *Options) error {
+	dataDir := o.Config.Gate.DataDir
+	v, err := openVault(ctx, dataDir, a.key, findGuard(ctx))
+	if v == nil {
+		return err
+	}
+	if err != nil {
+		a.health.Set(a.clock.Now(), health.KeysUnusable, "", health.Detail{Cause: err.Error()})
+		a.log.Error().Err(err).Msg("the gate's own keys")
+	}
+	a.vault = v
+	a.packs.remake()
+	a.neighbours = &neighbours{self: o.Config.Gate.ID, key: a.key, packs: a.packs}
+	a.ways = &ways{
+		self: a.key, id: o.Config.Gate.ID, dataDir: dataDir, neighbours: a.neighbours,
+		dirs: map[string]*pack.Dir{}, peers: map[string]*pack.HTTP{}, userAgent: "venuegate/" + o.Version,
+	}
+	return nil
+}
+
+// openLogs reads what other gates have recorded.
+func (a *Appliance) openLogs(_ context.Context, o *Options) error {
+	begin := time.Now()
+	l, found, err := logs.Open(logs.Options{
+		Path: filepath.Join(o.Config.Gate.DataDir, "logs.db"), Gate: o.Config.Gate.ID, Ledger: a.ledger,
+		Keys:   func(id gate.GateID, _ uint32) []ed25519.PublicKey { return a.neighbours.keys(id) },
+		Latest: a.latestRecord, Now: a.clock.Now,
+		OnRecords: a.received, OnTrouble: a.logsTrouble,
+	})
+	if err != nil {
+		return err
+	}
+	a.logs = l
+	a.onClose("logs of other gates", l.Close)
+	if found.Err != nil {
+		a.log.Error().Err(found.Err).Str("set_aside", found.SetAside).Msg("logs of other gates: what is missing comes again from them")
+	}
+	if found.Records > 0 {
+		a.log.Info().Uint64("records", found.Records).Int("logs", found.Logs).Dur("took_ms", time.Since(begin)).Msg("logs of other gates read")
+	}
+	return nil
+}
+
 func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 	dataDir := o.Config.Gate.DataDir
 	begin := time.Now()
@@ -175,6 +241,8 @@ func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 			a.fires.see(r)
 			return a.ledger.Restore(r, h)
 		},
+		Above: a.usedEpochs(dataDir),
+		Now:   a.clock.Now, Wall: a.clock.Wall, Seen: a.seen,
 		OnCommit:  a.committed,
 		OnTrouble: a.journalTrouble,
 	})
@@ -188,6 +256,7 @@ func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 	}
 	a.journal = j
 	a.onClose("journal", j.Close)
+	a.logs.Attach(j)
 	a.log.Info().Uint64("records", found.Records).Int("epochs", found.Epochs).Dur("took_ms", time.Since(begin)).Msg("journal read")
 	if found.Torn != nil {
 		a.log.Info().Int("segment", found.Torn.Segment).Int64("byte", found.Torn.Offset).Msg("the last write before the stop was not finished; nothing of it had been answered for")
@@ -212,6 +281,7 @@ func (a *Appliance) noteDamage(found journal.Recovery) {
 			causes = append(causes, "journal: "+err.Error())
 		}
 	}
+	a.journalDamaged = len(causes) > 0
 	for _, c := range causes {
 		a.log.Error().Str("damage", c).Msg("journal damaged")
 	}
@@ -227,6 +297,18 @@ func (a *Appliance) committed(records []ledger.Record) {
 		if err := a.ledger.Add(&records[i]); err != nil {
 			a.log.Error().Err(err).Msg("ledger")
 		}
+	}
+	a.noted(records)
+	if a.claims != nil { // before, it is told of everything at once
+		for i := range records {
+			a.claims.Recorded(&records[i])
+		}
+	}
+	if last := len(records) - 1; last >= 0 && a.cluster != nil {
+		a.cluster.announce(records[last].Position.Origin, records[last].Position.Sequence)
+	}
+	if a.uplink != nil {
+		a.uplink.Wake()
 	}
 }
 

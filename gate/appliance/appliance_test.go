@@ -17,7 +17,7 @@ import (
 	"github.com/venuegate/venuegate/gate/appliance"
 	"github.com/venuegate/venuegate/gate/config"
 	"github.com/venuegate/venuegate/gate/health"
-	"github.com/venuegate/venuegate/gate/store/journal"
+	"github.com/venuegate/venuegate/gate/store/logs"
 	"github.com/venuegate/venuegate/hw/hwtest"
 )
 
@@ -265,7 +265,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}
 	defer func() { _ = first.Close() }()
 	_, err = appliance.New(t.Context(), appliance.Options{Config: s.config(), Log: zerolog.Nop()})
-	var locked *journal.LockedError
+	var locked *logs.LockedError
 	if !errors.As(err, &locked) {
 		t.Errorf("a second gate on the same data: %v", err)
 	}

@@ -61,8 +61,13 @@ func (a *Appliance) checkUp(now time.Time) {
 		set(expired, health.PackExpired, "", health.Detail{At: sum.Expires})
 	}
 	a.checkRoster(now, r, a.config())
+	a.checkUplink(now)
+	a.checkClaims(now)
+	a.checkCluster(now)
+	a.checkPhones(now)
+	a.trustRoster()
 	a.showFires()
-	for _, path := range r.loose {
+	for _, path := range append(a.vault.loose(), r.loose...) {
 		a.health.Set(now, health.KeyFileLoose, path, health.Detail{})
 	}
 	for _, run := range a.lanes.all() {

@@ -13,12 +13,15 @@ import (
 // packs are the installed packs with their rosters, as the lanes see them.
 type packs struct {
 	store   *store.Packs
-	dataDir string
+	secrets secretsOf
 	trouble func(error) // told what newRoster says, with nil when all is well
 
 	making  sync.Mutex // one roster at a time
 	ready   atomic.Pointer[packSet]
 	renewed atomic.Pointer[renewals]
+
+	standing atomic.Pointer[gate.Orders] // nil: supervisors have ordered nothing
+	now      func() time.Time
 }
 
 // renewals say, by event, what the repository that was verified last says of
@@ -47,12 +50,14 @@ type packSet struct {
 type view struct {
 	held *store.View
 	*roster
+	standing *gate.Orders
+	at       time.Time
 }
 
 // Acquire returns what is in use now.
 func (p *packs) Acquire() lane.View {
 	held := p.store.Acquire()
-	return view{held, p.rosterOf(held)}
+	return view{held, p.rosterOf(held), p.standing.Load(), p.now()}
 }
 
 // roster returns what the packs in use now say.
@@ -71,17 +76,26 @@ func (p *packs) rosterOf(held *store.View) *roster {
 	if set := p.ready.Load(); set != nil && set.of == held {
 		return set.roster
 	}
-	r, err := newRoster(held.Packs(), p.dataDir)
+	r, err := newRoster(held.Packs(), p.secrets)
 	p.trouble(err)
 	p.ready.Store(&packSet{held, r})
 	return r
 }
 
-func (v view) Packs() []lane.Pack { return v.packs }
+// remake makes the roster of the packs in use anew, because the keys beside them
+// are others.
+func (p *packs) remake() {
+	p.making.Lock()
+	p.ready.Store(nil)
+	p.making.Unlock()
+	p.roster()
+}
+
+func (v view) Packs() []lane.Pack { return underOrders(v.packs, v.standing, v.at) }
 
 func (v view) Lane(id gate.LaneID) (gate.Lane, bool) {
 	l, ok := v.lanes[id]
-	return l, ok
+	return v.standing.Lane(v.at, l), ok
 }
 
 func (v view) Release() { _ = v.held.Release() }

@@ -19,6 +19,9 @@ func (a *Appliance) Show(e lane.Event) {
 		v.Name, v.Seat = e.Holder.Masked, e.Holder.Seat
 		a.hub.Verdict(v)
 		a.light(&e)
+		if e.Verdict.Opens() {
+			a.phones.see(e.Verdict.Ticket, e.Verdict.Skew)
+		}
 		a.logVerdict(&e, v.LaneName)
 	default:
 		a.hub.Changed()

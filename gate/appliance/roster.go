@@ -26,8 +26,13 @@ type roster struct {
 	zone   *time.Location
 	infos  []store.Info
 	loose  []string // secrets' files that others may read
-	gates  []pack.Gate
-	latest uint64 // version of the pack that gates are from
+
+	// Of the venue, by the newest pack.
+	latest  uint64 // its version
+	venueID uint32
+	gates   []pack.Gate
+	keepers []uint32
+	staff   []pack.Staff
 }
 
 // packUse is one event's pack with what its documents say.
@@ -52,18 +57,18 @@ func (p *packUse) ByForeign(tag gate.Tag) (gate.TicketID, bool, error) {
 
 // newRoster reads the documents of a set of packs. A pack whose documents or
 // keys cannot be read is left out, and the error says so.
-func newRoster(packs []*store.Pack, dataDir string) (*roster, error) {
+func newRoster(packs []*store.Pack, secrets secretsOf) (*roster, error) {
 	r := &roster{lanes: map[gate.LaneID]gate.Lane{}, names: map[gate.LaneID]string{}, zones: map[gate.ZoneID]string{}}
 	var errs []error
 	for _, p := range packs {
-		if err := r.add(p, dataDir); err != nil {
+		if err := r.add(p, secrets); err != nil {
 			errs = append(errs, fmt.Errorf("pack of event %d: %w", p.Info().Event, err))
 		}
 	}
 	return r, errors.Join(errs...)
 }
 
-func (r *roster) add(p *store.Pack, dataDir string) error {
+func (r *roster) add(p *store.Pack, secretsOf secretsOf) error {
 	venue, err := pack.DecodeVenue(p.Venue())
 	if err != nil {
 		return err
@@ -73,7 +78,7 @@ func (r *roster) add(p *store.Pack, dataDir string) error {
 		return err
 	}
 	info := p.Info()
-	secrets, loose, err := loadSecrets(dataDir, info.Event)
+	secrets, loose, err := secretsOf(info.Event)
 	if loose != "" {
 		r.loose = append(r.loose, loose)
 	}
@@ -102,7 +107,7 @@ func (r *roster) describe(v *pack.Venue, e *pack.Event, version uint64) {
 		r.zones[gate.ZoneID(z.ID)] = z.Name.In(languages...)
 	}
 	if r.gates == nil || version > r.latest {
-		r.gates, r.latest = v.Gates, version
+		r.latest, r.venueID, r.gates, r.keepers, r.staff = version, v.ID, v.Gates, v.Keepers, v.Staff
 	}
 	for _, g := range v.Gates {
 		for _, l := range g.Lanes {

@@ -39,6 +39,17 @@ func (a *Appliance) Run(ctx context.Context) error {
 	others.Go(func() { a.lookAfter(ctx) })
 	others.Go(func() { _ = a.plugs.Run(ctx) })
 	others.Go(func() { a.watchRepository(ctx) })
+	others.Go(func() {
+		if err := a.claims.Run(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error().Err(err).Msg("claims")
+		}
+	})
+	if a.cluster != nil {
+		others.Go(func() { a.cluster.run(ctx) })
+	}
+	if a.uplink != nil {
+		others.Go(func() { a.uplink.Run(ctx) })
+	}
 	a.notify("READY=1")
 	a.log.Info().Str("gate", a.config().Gate.Name).Int("lanes", len(a.config().Lanes)).Msg("gate is open for business")
 
@@ -78,6 +89,8 @@ func (a *Appliance) reload(c *config.Config) error {
 	}{
 		{"gate.id", c.Gate.ID != now.Gate.ID},
 		{"gate.data_dir", c.Gate.DataDir != now.Gate.DataDir},
+		{"cluster", c.Cluster != now.Cluster},
+		{"central", c.Central != now.Central},
 		{"web.listen", c.Web.Listen != now.Web.Listen},
 		{"clock.trust", c.Clock.Trust != now.Clock.Trust},
 	} {

@@ -21,6 +21,10 @@ type secretsFile struct {
 	CodeKey     string `json:"code_key"`     // hex
 }
 
+// secretsOf returns an event's keys; loose is the path of a file that others may
+// read.
+type secretsOf func(event gate.EventID) (s lane.Secrets, loose string, err error)
+
 // leastKey is the shortest key that is believed to be one, in bytes.
 const leastKey = 16
 
@@ -55,11 +59,8 @@ func loadSecrets(dataDir string, event gate.EventID) (s lane.Secrets, loose stri
 		// The decoder's own words could quote a key.
 		return lane.Secrets{}, loose, fmt.Errorf("event keys %s: not the JSON object that is expected", path)
 	}
-	if s.DocumentKey, err = secretKey(file.DocumentKey); err != nil {
-		return lane.Secrets{}, loose, fmt.Errorf("event keys %s: document_key %w", path, err)
-	}
-	if s.CodeKey, err = secretKey(file.CodeKey); err != nil {
-		return lane.Secrets{}, loose, fmt.Errorf("event keys %s: code_key %w", path, err)
+	if s, err = file.keys(); err != nil {
+		return lane.Secrets{}, loose, fmt.Errorf("event keys %s: %w", path, err)
 	}
 	return s, loose, nil
 }

@@ -13,45 +13,102 @@ import (
 	"github.com/venuegate/venuegate/sync/pack"
 )
 
-// watchRepository looks for a newer pack until ctx ends, and puts it in use
-// between two scans.
+// watchRepository looks for a newer pack until ctx ends, on every way that there
+// is, and puts it in use between two scans.
 func (a *Appliance) watchRepository(ctx context.Context) {
+	defer a.ways.close()
 	for {
-		if dir := a.config().Pack.Repository; dir != "" {
-			a.lookForPack(ctx, dir)
+		if due := a.ways.now(a.config(), a.clock.Now()); len(due) > 0 {
+			a.lookForPack(ctx, due)
 		}
 		select {
-		case <-time.After(time.Duration(a.config().Pack.Poll)):
+		case <-time.After(a.ways.next(a.clock.Now())):
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// lookForPack installs what is new in a repository. What is wrong with it
-// changes nothing but a warning.
-func (a *Appliance) lookForPack(ctx context.Context, dir string) {
-	found, err := lookIn(ctx, a.packs.store, dir, a.config().Gate.DataDir, a.clock.Now())
+// lookForPack installs what is new on some ways. What is wrong with one changes
+// nothing but a warning.
+func (a *Appliance) lookForPack(ctx context.Context, due []pack.Way) {
+	repo, report, err := a.mirror.Sync(ctx, due, a.clock.Now())
+	if ctx.Err() != nil {
+		return
+	}
 	now := a.clock.Now()
+	a.reportWays(now, &report)
+	if err != nil {
+		if !errors.Is(err, pack.ErrNoPack) {
+			a.health.Set(now, health.PackRejected, mirrorName, health.Detail{Cause: err.Error()})
+		}
+		return
+	}
+	found, err := install(ctx, a.packs.store, repo, report.From, now)
 	for _, info := range found.installed {
-		a.log.Info().Uint32("event", uint32(info.Event)).Uint64("version", info.Version).Int("tickets", info.Tickets).Msg("pack installed")
+		a.log.Info().Uint32("event", uint32(info.Event)).Uint64("version", info.Version).Int("tickets", info.Tickets).Str("from", report.From).Msg("pack installed")
 	}
 	if len(found.renewed) > 0 {
 		a.packs.renewed.Store(&found.renewed)
 	}
+	a.renewKeys(ctx, repo)
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		a.health.Set(now, health.PackRejected, dir, health.Detail{Cause: err.Error()})
+		a.health.Set(now, health.PackRejected, mirrorName, health.Detail{Cause: err.Error()})
 	default:
-		a.confirmed.Store(now.Unix())
-		a.health.Clear(now, health.PackRejected, dir)
+		a.health.Clear(now, health.PackRejected, mirrorName)
 		a.health.Clear(now, health.PackUnusable, packsOnDisk)
 		a.dropEvents(now, found.dropped)
 	}
 	if len(found.installed) > 0 {
-		a.packs.roster()
+		a.trustRoster()
 		a.hub.Changed()
+	}
+}
+
+// mirrorName is what warnings about this gate's own part in it are about.
+const mirrorName = "this gate"
+
+// reportWays makes the warnings about ways those of now.
+func (a *Appliance) reportWays(now time.Time, report *pack.Report) {
+	for i := range report.Ways {
+		w := &report.Ways[i]
+		switch {
+		case rejected(w):
+			a.health.Set(now, health.PackRejected, w.Name, health.Detail{Cause: causeOf(w.Err)})
+		case w.State == pack.StateResting:
+			continue // what was wrong with it still counts
+		case w.State != pack.StateUnreachable:
+			a.health.Clear(now, health.PackRejected, w.Name)
+			a.confirmed.Store(now.Unix())
+		}
+		if w.Name == centralName {
+			if w.State == pack.StateUnreachable {
+				a.health.Set(now, health.CentralDown, "", health.Detail{Cause: causeOf(w.Err)})
+			} else {
+				a.health.Clear(now, health.CentralDown, "")
+			}
+		}
+	}
+}
+
+// renewKeys takes what the repository has sealed to this gate.
+func (a *Appliance) renewKeys(ctx context.Context, repo *pack.Repository) {
+	changed, err := a.vault.renew(ctx, repo, a.config().Gate.ID)
+	now := a.clock.Now()
+	if err != nil {
+		a.health.Set(now, health.KeysUnusable, "", health.Detail{Cause: err.Error()})
+	} else {
+		a.health.Clear(now, health.KeysUnusable, "")
+	}
+	if !changed {
+		return
+	}
+	a.log.Info().Msg("new keys for this gate")
+	a.packs.remake()
+	if a.cluster != nil {
+		a.cluster.setKeys(a.vault.keys().network())
 	}
 }
 
@@ -59,7 +116,16 @@ func (a *Appliance) lookForPack(ctx context.Context, dir string) {
 // gate trusts, and installs the events that have changed. It returns what it
 // installed; an event that fails does not keep the others out.
 func InstallPacks(ctx context.Context, into *store.Packs, repository, dataDir string, now time.Time) ([]store.Info, error) {
-	found, err := lookIn(ctx, into, repository, dataDir, now)
+	from, err := pack.OpenDir(repository)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = from.Close() }()
+	repo, err := pack.Open(ctx, from, filepath.Join(dataDir, pack.DirTrust), now)
+	if err != nil {
+		return nil, err
+	}
+	found, err := install(ctx, into, repo, "directory "+repository, now)
 	return found.installed, err
 }
 
@@ -70,21 +136,13 @@ type foundPacks struct {
 	dropped   []*gate.Policy // of events in use that a sound repository does not have
 }
 
-func lookIn(ctx context.Context, into *store.Packs, repository, dataDir string, now time.Time) (found foundPacks, err error) {
-	from, err := pack.OpenDir(repository)
-	if err != nil {
-		return found, err
-	}
-	defer func() { _ = from.Close() }()
-	repo, err := pack.Open(ctx, from, filepath.Join(dataDir, "trust"), now)
-	if err != nil {
-		return found, err
-	}
+// install puts the events of a verified repository that have changed in use.
+func install(ctx context.Context, into *store.Packs, repo *pack.Repository, origin string, now time.Time) (found foundPacks, err error) {
 	found.renewed = renewals{}
 	var errs []error
 	for _, e := range repo.Events() {
 		if had, ok := inUse(into, e.ID); !ok || had.Digest != e.Digest {
-			info, err := installEvent(ctx, into, repo, e, repository, now)
+			info, err := installEvent(ctx, into, repo, e, origin, now)
 			switch {
 			case errors.Is(err, store.ErrInstalled):
 				continue
@@ -117,7 +175,7 @@ func installEvent(ctx context.Context, into *store.Packs, repo *pack.Repository,
 	return into.Install(ctx, store.Source{
 		Event: e.ID, Version: repo.Version(), Digest: e.Digest,
 		Venue: repo.VenueJSON, Document: e.JSON, Policy: policy,
-		Issued: repo.Issued(), Expires: repo.Expires(), Origin: "directory " + origin, Verified: fmt.Sprintf("root %d", repo.Root()),
+		Issued: repo.Issued(), Expires: repo.Expires(), Origin: origin, Verified: fmt.Sprintf("root %d", repo.Root()),
 		At: now,
 	}, repo.Tickets(ctx, e.ID))
 }

@@ -1,0 +1,72 @@
+package appliance
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/venuegate/venuegate/crypto/keyring"
+	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/config"
+	"github.com/venuegate/venuegate/gate/health"
+	"github.com/venuegate/venuegate/sync/uplink"
+)
+
+// openUplink readies the way to central, where the configuration names one.
+func (a *Appliance) openUplink(_ context.Context, o *Options) error {
+	c := &o.Config.Central
+	if c.URL == "" {
+		return nil
+	}
+	client, err := officeClient(c)
+	if err != nil {
+		return err
+	}
+	id := uint32(o.Config.Gate.ID)
+	a.uplink, err = uplink.New(uplink.Options{
+		URL: c.URL, Client: client, Gate: gate.GateID(id), Logs: a.logs, Rate: c.Bandwidth,
+		Sign: func(method, target string, body []byte) string {
+			return keyring.SignCall(a.key, id, method, target, a.clock.Now(), body)
+		},
+	})
+	return err
+}
+
+// officeClient makes calls to central; nil is as good as any.
+func officeClient(c *config.Central) (*http.Client, error) {
+	if c.CA == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(c.CA)
+	if err != nil {
+		return nil, config.Errors{{Path: "central.ca", Problem: err.Error()}}
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, config.Errors{{Path: "central.ca", Problem: fmt.Sprintf("%s holds no certificate in PEM", c.CA)}}
+	}
+	return &http.Client{Transport: &http.Transport{
+		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: handshakePatience, IdleConnTimeout: time.Minute,
+	}}, nil
+}
+
+// stuckAfter is how long records wait for central before that is worth a word.
+const stuckAfter = 10 * time.Minute
+
+// checkUplink makes the warning about the uplink that of now.
+func (a *Appliance) checkUplink(now time.Time) {
+	if a.uplink == nil {
+		return
+	}
+	s := a.uplink.Status()
+	if s.State == uplink.Waiting && s.Pending > 0 && now.Sub(s.Since) > stuckAfter {
+		a.health.Set(now, health.UplinkStuck, "", health.Detail{Count: int(min(s.Pending, 1<<31)), Cause: s.LastError})
+		return
+	}
+	a.health.Clear(now, health.UplinkStuck, "")
+}
