@@ -115,7 +115,7 @@ type answer struct {
 }
 
 // problem reads the body as a problem document.
-func (a *answer) problem(t testing.TB) (p problem) {
+func (a answer) problem(t testing.TB) (p problem) {
 	t.Helper()
 	if kind := a.header.Get("Content-Type"); kind != "application/problem+json" {
 		t.Errorf("status %d, content type %s: %s", a.status, kind, a.body)
@@ -124,7 +124,7 @@ func (a *answer) problem(t testing.TB) (p problem) {
 	return p
 }
 
-func (a *answer) into(t testing.TB, v any) {
+func (a answer) into(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal(a.body, v); err != nil {
 		t.Fatalf("status %d: %v: %s", a.status, err, a.body)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/venuegate/venuegate/docs/protocol"
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/sync/central/intake"
 )
@@ -170,6 +171,11 @@ func (s *Server) register() {
 	s.route("POST /v1/keys", s.makeKey)
 	s.route("DELETE /v1/keys/{key}", s.removeKey)
 	s.route("GET /v1/problems/{kind}", s.explainProblem)
+	s.route("GET /v1/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Content-Type", "application/yaml")
+		_, _ = io.WriteString(w, protocol.Central()) // whoever asked may be gone
+		return nil
+	})
 }
 
 // Routes returns the patterns of the API.
