@@ -53,6 +53,9 @@ func (b *bench) devices(t *testing.T) {
 	scenario(t, "a USB-COM gadget, as most barcode readers are (driver alone)", func(t *testing.T) string { return usbCOM(t, g) })
 	scenario(t, "a V4L2 camera reads codes, goes and comes back (driver alone)", func(t *testing.T) string { return b.video(t, g) })
 	scenario(t, "the operator's tool finds all of them", func(t *testing.T) string { return finds(t, g) })
+	scenario(t, "a keyboard wedge, a HID-POS reader, a USB-COM reader and a camera at one lane of the daemon, each pulled", func(t *testing.T) string {
+		return b.everyReader(t, g)
+	})
 	scenario(t, "the daemon stops when asked, with the relays off", func(t *testing.T) string { return stops(t, g) })
 }
 
@@ -112,8 +115,14 @@ func (g *guest) plug(t *testing.T, id string) time.Duration {
 	if err := g.Plug(id); err != nil {
 		t.Fatal(err)
 	}
+	return g.back(t, id, hil.PortPath(slices.Index(adapters(), id)+1))
+}
+
+// back waits until the daemon has a device in use, and returns how long after the
+// kernel announced it that was.
+func (g *guest) back(t *testing.T, id, path string) time.Duration {
+	t.Helper()
 	back := call[wire.Awaited](t, g, "Await", wire.Await{Device: id, Up: true, Within: patience / 2})
-	path := hil.PortPath(slices.Index(adapters(), id) + 1)
 	for _, l := range call[[]wire.Link](t, g, "Links", wire.None{}) {
 		if l.Path == path {
 			took := back.Since.Sub(l.At)

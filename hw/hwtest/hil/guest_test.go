@@ -52,9 +52,9 @@ func call[T any](t *testing.T, g *guest, method string, args any) T {
 }
 
 // start starts the daemon and waits until both lanes can serve visitors.
-func (g *guest) start(t *testing.T) {
+func (g *guest) start(t *testing.T, more ...string) {
 	t.Helper()
-	call[wire.None](t, g, "Start", wire.File{Text: gateConfig()})
+	call[wire.None](t, g, "Start", wire.File{Text: gateConfig(more...)})
 	g.until(t, "both lanes are ready", func(s *state) bool {
 		return len(s.Lanes) == 2 && s.Lanes[0].Ready && s.Lanes[1].Ready
 	})

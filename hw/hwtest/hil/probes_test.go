@@ -36,8 +36,8 @@ func driver(t *testing.T, g *guest, probe wire.Probe) {
 
 func wedge(t *testing.T, g *guest) string {
 	driver(t, g, wire.Probe{Kind: "wedge", Path: hil.KeyboardPath(len(adapters()) + 1)})
-	const first, second = "VG1:Gate-42/ab$*", "after"
-	typed(t, g, first)
+	const first, second, pause = "VG1:Gate-42/ab$*", "after", 40 * time.Millisecond
+	typed(t, g, first, pause)
 	probed(t, g, "the first code", func(p wire.Probed) bool { return slices.Equal(p.Texts, []string{first}) })
 	if err := g.Unplug("keyboard"); err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func wedge(t *testing.T, g *guest) string {
 		t.Fatal(err)
 	}
 	probed(t, g, "the keyboard is back", func(p wire.Probed) bool { return p.Up })
-	typed(t, g, second)
+	typed(t, g, second, pause)
 	probed(t, g, "the second code", func(p wire.Probed) bool { return slices.Equal(p.Texts, []string{first, second}) })
 	return "Shift and signs, unplugged and back"
 }
@@ -55,11 +55,13 @@ func wedge(t *testing.T, g *guest) string {
 // keyNames are QEMU's names of the keys of a US keyboard that are not letters
 // or digits.
 var keyNames = map[rune][]string{
+	' ': {"spc"}, '%': {"shift", "5"}, '+': {"shift", "equal"}, '.': {"dot"},
 	':': {"shift", "semicolon"}, '-': {"minus"}, '/': {"slash"}, '$': {"shift", "4"}, '*': {"shift", "8"}, '\n': {"ret"},
 }
 
-// typed types a text and Enter.
-func typed(t *testing.T, g *guest, text string) {
+// typed types a text and Enter, a key each pause: QEMU's keyboard holds few keys,
+// and a guest that is busy fetches them slowly.
+func typed(t *testing.T, g *guest, text string, pause time.Duration) {
 	t.Helper()
 	for _, c := range text + "\n" {
 		chord := keyNames[c]
@@ -73,7 +75,7 @@ func typed(t *testing.T, g *guest, text string) {
 		if err := g.Type(chord); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(20 * time.Millisecond) // QEMU's keyboard holds few keys
+		time.Sleep(pause)
 	}
 }
 
@@ -129,17 +131,20 @@ func (b *bench) video(t *testing.T, g *guest) string {
 		figures = fmt.Sprintf("read %d ms after it was shown", time.Since(begin).Milliseconds())
 		call[wire.None](t, g, "Show", wire.Picture{})
 	}
-	bind := func(word string) {
-		call[wire.None](t, g, "Write", wire.File{Path: "/sys/bus/platform/drivers/vivid/" + word, Text: "vivid.0"})
-	}
-	bind("unbind")
+	g.bind(t, "unbind")
 	gone := probed(t, g, "the camera is missed", func(p wire.Probed) bool { return !p.Up })
-	bind("bind")
+	g.bind(t, "bind")
 	p := probed(t, g, "frames again", func(p wire.Probed) bool { return p.Up && p.Frames >= gone.Frames+10 })
 	if slices.ContainsFunc(p.Texts, func(read string) bool { return read != text }) {
 		t.Error("something was read that was never shown")
 	}
 	return fmt.Sprintf("%s; unbound and back; %d frames, %d damaged", figures, p.Frames, p.Damaged)
+}
+
+// bind binds the camera to its driver, or unbinds it.
+func (g *guest) bind(t *testing.T, word string) {
+	t.Helper()
+	call[wire.None](t, g, "Write", wire.File{Path: "/sys/bus/platform/drivers/vivid/" + word, Text: "vivid.0"})
 }
 
 // finds lets the operator's tool list what the scenarios before have plugged in.

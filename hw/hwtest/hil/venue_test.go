@@ -134,9 +134,47 @@ const (
 
 func adapters() []string { return []string{reader1, relay1, reader2, relay2} }
 
+// The readers of every other kind, which are in the first lane when the bench
+// has plugged them in.
+const (
+	keys = "keys" // a keyboard wedge
+	pos  = "pos"  // HID-POS
+	com  = "com"  // USB-COM, the other half of the same gadget
+	eye  = "eye"  // a camera
+)
+
+// otherReaders are the entries of these readers.
+func otherReaders() string {
+	return fmt.Sprintf(`
+[[lane.reader]]
+name = "keys"
+type = "wedge"
+path = %q
+gap = "1s" # under emulation keys come slower than a reader types them
+repeat = "200ms"
+[[lane.reader]]
+name = "pos"
+type = "hidpos"
+path = %q
+repeat = "200ms"
+[[lane.reader]]
+name = "com"
+type = "serial"
+path = %q
+repeat = "200ms"
+[[lane.reader]]
+name = "eye"
+type = "camera"
+path = %q
+width = %d
+height = %d
+rate = 5.0
+`, hil.KeyboardPath(len(adapters())+1), hil.HIDPath, hil.COMPath, hil.CameraPath, frameWidth, frameHeight)
+}
+
 // gateConfig is the gate's configuration as a technician would write it, with
-// the shortest opening that is allowed.
-func gateConfig() string {
+// the shortest opening that is allowed, and with more readers in the first lane.
+func gateConfig(more ...string) string {
 	var b strings.Builder
 	b.WriteString(`
 [gate]
@@ -162,13 +200,15 @@ path = %[2]q
 baud = 9600
 repeat = "200ms"
 %[3]s
+%[5]s
 [lane.barrier]
 name = "relay%[1]d"
 type = "lcus"
 path = %[4]q
 pulse = "200ms"
 wait = "1ms"
-`, lane+1, hil.PortPath(2*lane+1), side, hil.PortPath(2*lane+2))
+`, lane+1, hil.PortPath(2*lane+1), side, hil.PortPath(2*lane+2), strings.Join(more, "\n"))
+		more = nil
 	}
 	return b.String()
 }
