@@ -53,6 +53,6 @@ func BenchmarkMillionRecords(b *testing.B) {
 		<-done
 		server.Close()
 		b.ReportMetric(gates*each/took.Seconds(), "records/s")
-		b.ReportMetric(float64(c.bytes)/(gates*each), "bytes/record")
+		b.ReportMetric(float64(c.seen().bytes)/(gates*each), "bytes/record")
 	}
 }

@@ -27,15 +27,20 @@ type central struct {
 	fault func(w http.ResponseWriter, r *http.Request) bool
 	keep  bool // the records themselves, not their last hash alone
 
-	mu      sync.Mutex
-	held    map[ledger.Origin]*heldLog
+	mu    sync.Mutex
+	held  map[ledger.Origin]*heldLog
+	wrong []string // calls that no gate should make
+	tally
+}
+
+// tally is what a central counts.
+type tally struct {
 	vectors int
 	posts   int
 	wasted  int // records that it had already
 	bytes   int // of bodies
 	largest int // records in a batch
 	order   []ledger.Origin
-	wrong   []string // calls that no gate should make
 }
 
 type heldLog struct {
@@ -54,9 +59,33 @@ func newCentral(gates ...*box) *central {
 }
 
 func (c *central) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c.fault != nil && c.fault(w, r) {
+	c.mu.Lock()
+	fault := c.fault
+	c.mu.Unlock()
+	if fault != nil && fault(w, r) {
 		return
 	}
+	c.answer(w, r)
+}
+
+// misbehave sets the fault, or none.
+func (c *central) misbehave(fault func(http.ResponseWriter, *http.Request) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fault = fault
+}
+
+// seen returns what central has counted so far.
+func (c *central) seen() tally {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.tally
+	t.order = slices.Clone(t.order)
+	return t
+}
+
+// answer does what central should do.
+func (c *central) answer(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the gate hung up

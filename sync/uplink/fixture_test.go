@@ -194,6 +194,12 @@ func (n *network) cut(down bool) {
 	}
 }
 
+func (n *network) attempts() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.made
+}
+
 // client is a gate's way to central; it ends with the test.
 func (n *network) client(t *testing.T) *http.Client {
 	tr := &http.Transport{DialContext: n.dial}
