@@ -88,7 +88,7 @@ func (s *site) sell(id gate.TicketID, documents ...string) {
 	}
 	s.signed[id] = signed
 	k := gate.Ticket{
-		Event: eventID, ID: id, Generation: 1, ZoneGroup: 1, ReEntry: true, Masked: "张*",
+		Event: eventID, ID: id, Generation: 1, Class: 1, ZoneGroup: 1, ReEntry: true, Masked: "张*",
 		Code: gate.CodeParams{KeyID: 1, T0: t0, Steps: 2000, Period: 10, Proof: gate.ProofChain, Anchor: signed.Body.Anchor},
 	}
 	for _, number := range documents {
@@ -154,6 +154,7 @@ func (s *site) documents(gateKey ed25519.PublicKey) (pack.Venue, pack.Event) {
 			},
 		}},
 		Keepers: []uint32{1},
+		Staff:   []pack.Staff{{ID: 12, Name: "12", Roles: []string{"steward", "supervisor"}}},
 	}
 	issuers, err := keyring.NewIssuers(keyring.IssuerKey{ID: 1, Algorithm: keyring.Ed25519, Public: s.issuer.Private.Public().(ed25519.PublicKey)})
 	if err != nil {

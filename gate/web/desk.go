@@ -131,7 +131,7 @@ func (s *Server) command(name string, may func(Person) bool, do func(context.Con
 		person, ok := s.who(r)
 		word := saidSignIn
 		if ok {
-			var err error = errForbidden
+			err := errForbidden
 			if may(person) {
 				ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
 				defer cancel()

@@ -133,7 +133,7 @@ func replaceFile(path string, content []byte) (err error) {
 	_ = f.Close() // all of it is on the disk
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return nil //nolint:nilerr // in place; a power cut might bring the old one back
+		return nil // in place; a power cut might bring the old one back
 	}
 	_ = dir.Sync()
 	_ = dir.Close()
