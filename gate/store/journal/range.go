@@ -118,7 +118,7 @@ func (p *past) head(at ledger.Position, hash ledger.Hash) ledger.Head {
 	return h
 }
 
-// read appends records from to to of an epoch to b. All of them are durable.
+// read appends an epoch's records, both ends included, to b. All are durable.
 func (p *past) read(b []byte, o ledger.Origin, from, to uint64) ([]byte, error) {
 	for fresh := false; from <= to; {
 		at, next := p.find(o, from, fresh)

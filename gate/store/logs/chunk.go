@@ -39,11 +39,6 @@ type chunk struct {
 
 func (c *chunk) last() uint64 { return c.first + uint64(len(c.records)) - 1 }
 
-// from returns the encoded records from a sequence on, without the head.
-func (c *chunk) from(seq uint64) []byte {
-	return c.bytes[(seq-c.first)*ledger.Size : len(c.records)*ledger.Size]
-}
-
 // parse reads a chunk. It reuses c's slices and keeps b.
 func (c *chunk) parse(o ledger.Origin, first uint64, b []byte) *Refusal {
 	n := Records(len(b))

@@ -31,6 +31,7 @@ var (
 	bucketHeads      = []byte("heads")      // position → head
 	bucketQuarantine = []byte("quarantine") // origin and reason → JSON
 	bucketBranches   = []byte("branches")   // position and hash → record
+	buckets          = [][]byte{bucketMeta, bucketRemote, bucketHeads, bucketQuarantine, bucketBranches}
 	keyFormat        = []byte("format")
 	keyGate          = []byte("gate")
 )
@@ -98,30 +99,48 @@ func openFile(path string) (db *bbolt.DB, err error) {
 	return db, err
 }
 
-// prepare makes the buckets, or says what is wrong with those that are there.
+// prepare makes the buckets of a new file, or says what is wrong with those that
+// are there. It writes to no file that has them: the disk may be full.
 func prepare(db *bbolt.DB, own gate.GateID) error {
-	return db.Update(func(tx *bbolt.Tx) error {
-		be := binary.BigEndian
-		if meta := tx.Bucket(bucketMeta); meta != nil {
-			if v := meta.Get(keyFormat); len(v) != 4 || be.Uint32(v) != formatVersion {
-				return fmt.Errorf("format %x is not one that this program writes", v)
-			}
-			if v := meta.Get(keyGate); len(v) != 4 || gate.GateID(be.Uint32(v)) != own {
-				return fmt.Errorf("the file is of gate %x, and this is gate %d", v, own)
-			}
-		} else if k, _ := tx.Cursor().First(); k != nil {
-			return errors.New("the file is not one of logs")
+	isNew := false
+	err := db.View(func(tx *bbolt.Tx) error {
+		if k, _ := tx.Cursor().First(); k == nil {
+			isNew = true
+			return nil
 		}
-		for _, name := range [][]byte{bucketMeta, bucketRemote, bucketHeads, bucketQuarantine, bucketBranches} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+		return check(tx, own)
+	})
+	if err != nil || !isNew {
+		return err
+	}
+	return db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range buckets {
+			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}
 		}
 		meta := tx.Bucket(bucketMeta)
 		return errors.Join(
-			meta.Put(keyFormat, be.AppendUint32(nil, formatVersion)),
-			meta.Put(keyGate, be.AppendUint32(nil, uint32(own))))
+			meta.Put(keyFormat, binary.BigEndian.AppendUint32(nil, formatVersion)),
+			meta.Put(keyGate, binary.BigEndian.AppendUint32(nil, uint32(own))))
 	})
+}
+
+// check says what is wrong with a file's buckets.
+func check(tx *bbolt.Tx, own gate.GateID) error {
+	for _, name := range buckets {
+		if tx.Bucket(name) == nil {
+			return errors.New("the file is not one of logs")
+		}
+	}
+	meta := tx.Bucket(bucketMeta)
+	if v := meta.Get(keyFormat); len(v) != 4 || binary.BigEndian.Uint32(v) != formatVersion {
+		return fmt.Errorf("format %x is not one that this program writes", v)
+	}
+	if v := meta.Get(keyGate); len(v) != 4 || gate.GateID(binary.BigEndian.Uint32(v)) != own {
+		return fmt.Errorf("the file is of gate %x, and this is gate %d", v, own)
+	}
+	return nil
 }
 
 func putKey(k []byte, o ledger.Origin, seq uint64) {
@@ -146,16 +165,16 @@ func parseKey(k []byte) (p ledger.Position, ok bool) {
 	return p, true
 }
 
-// file is the file within one transaction.
+// file is the file within one transaction. The zero file is empty.
 type file struct {
 	remote, heads *bbolt.Bucket
 }
 
-// view reads the file.
+// view reads the file; one that could not be made yet holds nothing.
 func (l *Logs) view(f func(file) error) error {
 	db := l.db.Load()
 	if db == nil {
-		return fmt.Errorf("%w: there is no file yet", ErrNotHeld)
+		return f(file{})
 	}
 	err := guard(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
@@ -171,6 +190,9 @@ func (l *Logs) view(f func(file) error) error {
 // head returns the last stored head of records from up to to, or the first one
 // behind those, up to reach.
 func (f file) head(o ledger.Origin, from, to, reach uint64) (h ledger.Head, ok bool) {
+	if f.heads == nil {
+		return h, false
+	}
 	c := f.heads.Cursor()
 	want := key(o, to)
 	k, v := c.Seek(want)
@@ -194,6 +216,9 @@ func (f file) head(o ledger.Origin, from, to, reach uint64) (h ledger.Head, ok b
 
 // records appends a log's records, both ends included, to b.
 func (f file) records(b []byte, o ledger.Origin, from, to uint64) ([]byte, error) {
+	if f.remote == nil {
+		return nil, notHeld(o, from)
+	}
 	c := f.remote.Cursor()
 	k, v := c.Seek(key(o, from))
 	for seq := from; seq <= to; seq++ {

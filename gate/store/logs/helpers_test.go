@@ -90,7 +90,7 @@ func (b *box) fork(e *epoch, at uint64, records int) *epoch {
 	return f
 }
 
-// chunk returns records from to to and their head.
+// chunk returns records, both ends included, and their head.
 func (b *box) chunk(e *epoch, from, to uint64) []byte {
 	c := append([]byte(nil), e.encoded[(from-1)*ledger.Size:to*ledger.Size]...)
 	h := b.head(e, to)

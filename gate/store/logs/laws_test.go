@@ -4,6 +4,8 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -23,6 +25,7 @@ type piece struct {
 // of several gates come, cut anyhow, as often as they like, and with restarts in
 // between, every gate ends with the same vector and the same ledger.
 func TestOrderDoesNotMatter(t *testing.T) {
+	base, rounds := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
 		v := newVenue(4)
 		var pieces []piece
@@ -52,8 +55,9 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		}
 		pieces = rapid.Permutation(pieces).Draw(t, "order")
 
-		dir, err := os.MkdirTemp("", "logs")
-		if err != nil {
+		rounds++
+		dir := filepath.Join(base, strconv.Itoa(rounds))
+		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = os.RemoveAll(dir) }()

@@ -83,8 +83,9 @@ type Logs struct {
 	highest  map[gate.GateID]uint32
 	refused  quarantine
 	branched branched
-	queued   int // records that are not in the file yet
-	failing  bool
+	queued   int  // records that are not in the file yet
+	failing  bool // the last write did not succeed
+	broken   bool // none is tried any more
 	closed   bool
 
 	kick chan struct{} // something is queued
@@ -173,7 +174,7 @@ func (l *Logs) Close() error {
 	l.stop()
 	<-l.done
 	var err error
-	if db := l.db.Load(); db != nil {
+	if db := l.db.Load(); db != nil && !l.isBroken() { // after a fault, bbolt may wait for its own lock for ever
 		err = guard(db.Close)
 	}
 	if l.copied {

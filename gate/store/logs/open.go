@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 
@@ -34,13 +35,16 @@ func (l *Logs) open() (Recovery, error) {
 		l.db.Store(db)
 		return recovery, err
 	}
-	if errors.Is(missing, fs.ErrNotExist) {
+	if isNew := errors.Is(missing, fs.ErrNotExist); isNew || errors.Is(err, syscall.ENOSPC) {
 		// A disk without room must not keep a gate from starting: the file is made
 		// once there is some.
-		if db != nil {
-			_ = guard(db.Close)
+		if db != nil && !errors.Is(err, errFault) {
+			err = errors.Join(err, db.Close())
 		}
-		recovery.Err = &DamagedError{Path: l.opt.Path, What: "cannot be made yet", Err: errors.Join(err, removeFile(l.opt.Path))}
+		if isNew {
+			err = errors.Join(err, removeFile(l.opt.Path))
+		}
+		recovery.Err = &DamagedError{Path: l.opt.Path, What: "cannot be made yet", Err: err}
 		return recovery, nil
 	}
 	var path *fs.PathError
@@ -94,7 +98,7 @@ func (l *Logs) tryOpen() (*bbolt.DB, Recovery, error) {
 		if err := db.View(ld.load); err != nil {
 			return err
 		}
-		return db.Update(ld.repair)
+		return ld.mend(db)
 	})
 	ld.recovery.Logs = len(l.logs)
 	return db, ld.recovery, err
@@ -250,7 +254,30 @@ func (d *loader) cut(p ledger.Position, problem string) {
 	}
 }
 
-// repair deletes what was left out, so that it can be written anew.
+// mend deletes what was left out, so that it can be written anew. Where that
+// cannot be done now, as on a full disk, those logs stay as they are until the
+// next start.
+func (d *loader) mend(db *bbolt.DB) error {
+	if len(d.cuts) == 0 {
+		return nil
+	}
+	err := db.Update(d.repair)
+	if err == nil {
+		return nil
+	}
+	d.recovery.Err = errors.Join(d.recovery.Err, &DamagedError{Path: d.logs.opt.Path, What: "cannot be mended yet", Err: err})
+	for _, at := range d.cuts {
+		g := d.logs.logs[at.Origin]
+		if g == nil {
+			g = &log{origin: at.Origin}
+			d.logs.logs[at.Origin] = g
+		}
+		g.frozen = true
+	}
+	return nil
+}
+
+// repair is the transaction of mend.
 func (d *loader) repair(tx *bbolt.Tx) error {
 	for _, at := range d.cuts {
 		for _, name := range [][]byte{bucketRemote, bucketHeads} {

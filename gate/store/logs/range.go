@@ -84,8 +84,8 @@ func notHeld(o ledger.Origin, seq uint64) error {
 	return fmt.Errorf("%w: gate %d, epoch %d, record %d", ErrNotHeld, o.Gate, o.Epoch, seq)
 }
 
-// headBetween returns the last head from from to to, or the first one behind to
-// up to reach, or the zero head.
+// headBetween returns the last head of records from up to to, or the first one
+// behind those, up to reach, or the zero head.
 func headBetween(heads []ledger.Head, from, to, reach uint64) ledger.Head {
 	for i := len(heads) - 1; i >= 0; i-- {
 		switch s := heads[i].Position.Sequence; {

@@ -264,7 +264,7 @@ func (l *Logs) queue(c *chunk, begin, done int) {
 	}
 	g.end, g.tail = first+uint64(done-begin)-1, c.hashes[done-1]
 	l.learn(&c.records[begin])
-	if l.failing && l.queued >= maxQueued { // the ledger comes first; others can send it again
+	if l.broken || l.failing && l.queued >= maxQueued { // the ledger comes first; others can send it again
 		g.frozen = true
 	}
 	if g.frozen {

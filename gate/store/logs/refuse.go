@@ -32,7 +32,7 @@ func (w Why) proven() bool {
 }
 
 // Refusal is the error of Receive for records that are not taken.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is what a gate answers, and what the quarantine counts
 	Why      Why
 	Position ledger.Position // the first record that was refused
 	Err      error           // what exactly; nil: Why says it all

@@ -3,6 +3,8 @@ package logs_test
 import (
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -71,6 +73,20 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
+// fillUp leaves no room on a disk.
+func fillUp(dir string) error {
+	f, err := os.Create(filepath.Join(dir, "fill"))
+	if err != nil {
+		return err
+	}
+	for chunk := make([]byte, 4096); err == nil; _, err = f.Write(chunk) {
+	}
+	if errors.Is(err, unix.ENOSPC) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
+}
+
 // On a full disk the ledger goes on, and the file is whole after a restart.
 func TestRealFullDisk(t *testing.T) {
 	dir := t.TempDir()
@@ -113,6 +129,9 @@ func TestRealFullDisk(t *testing.T) {
 	if len(troubles) == 0 || !errors.As(troubles[0], &damaged) || !errors.Is(damaged, unix.ENOSPC) {
 		t.Errorf("troubles %v", troubles)
 	}
+	if err := fillUp(dir); err != nil {
+		t.Fatal(err)
+	}
 	opt.Ledger = ledger.New()
 	l, recovery := open(t, opt)
 	have := l.Vector()[e.origin]
@@ -121,6 +140,28 @@ func TestRealFullDisk(t *testing.T) {
 	}
 	if _, _, err := l.Range(e.origin, 1, have, logs.MaxChunk); err != nil {
 		t.Error(err)
+	}
+	shut(t, l)
+
+	opt.Path = filepath.Join(dir, "other.db")
+	opt.Ledger = ledger.New()
+	if l, recovery = open(t, opt); !errors.Is(recovery.Err, unix.ENOSPC) {
+		t.Errorf("without room for a file: %+v", recovery)
+	}
+	give(t, l, v[2], e, 1, 100)
+	if _, last, err := l.Range(e.origin, 1, 100, logs.MaxChunk); err != nil || last != 100 {
+		t.Errorf("up to %d, %v", last, err)
+	}
+	if err := os.Remove(filepath.Join(dir, "fill")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "logs.db")); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, l) // now there is room
+	opt.Ledger = ledger.New()
+	if l, recovery = open(t, opt); recovery.Err != nil || recovery.Records != 100 {
+		t.Errorf("%+v", recovery)
 	}
 	shut(t, l)
 }
