@@ -139,6 +139,11 @@ func TestConflicts(t *testing.T) {
 			b.add(minute(2), of(1, 5))
 			b.add(minute(3), of(2, 5))
 		}, "ticket 1: 1 2!\nperson 5: 1 2 3!"},
+		{"one person, and the other ticket twice: no grant is counted twice", singles, func(a, b *gateLog) {
+			a.add(minute(1), of(1, 5))
+			b.add(minute(2), of(2, 5))
+			b.add(minute(3), of(2, 5))
+		}, "ticket 2: 2 3!\nperson 5: 1 2! 3"},
 		{"a person may hold any number of tickets", Limits{Ticket: singles.Ticket}, func(a, b *gateLog) {
 			a.add(minute(1), of(1, 5))
 			b.add(minute(2), of(2, 5))

@@ -251,6 +251,25 @@ func TestReset(t *testing.T) {
 	}
 }
 
+// Who leaves after a reset by what is past leaves by the grant that is not.
+func TestExitAfterReset(t *testing.T) {
+	for _, keep := range []int{0, few} {
+		a := newLog(7)
+		past := a.add(minute(1), grant(10, 1))
+		a.order(t, minute(2), normal(9, 0), staffKey(12))
+		a.add(minute(3), grant(20, 1))
+		a.add(minute(4), exit(30, 1, past))
+		l := New()
+		l.few = keep
+		l.Trust(authority())
+		addAll(t, l, a)
+		var h gate.History
+		if l.History(&h, testTicket); len(h.Ticket) != 1 || h.Ticket[0].Out != 1 || l.Total(testEvent) != (Count{2, 2, 0}) {
+			t.Errorf("history %+v, counted %+v", h.Ticket, l.Total(testEvent))
+		}
+	}
+}
+
 // TestOrdersSetNotOrder: orders, their proofs and the records that they bear on
 // may arrive in any order.
 func TestOrdersSetNotOrder(t *testing.T) {
