@@ -140,7 +140,7 @@ func (l *Ledger) Conflicts(event gate.EventID, limits Limits) []Conflict {
 }
 
 // lookAtOnce is how many tickets are looked at before others may lock.
-const lookAtOnce = 256
+const lookAtOnce = 64
 
 // scope is what limits hold for.
 type scope struct {
