@@ -60,7 +60,8 @@ func TestBrowserTypesANumber(t *testing.T) {
 		t.Errorf("the address ends in %s: what was typed must not be in it", got)
 	}
 	b.picture(t, "desk-case")
-	b.run(t, chromedp.Focus("#admit"), chromedp.KeyEvent("\r"))
+	b.until(t, `document.getElementById("admit").focus(), document.activeElement.id === "admit"`)
+	b.run(t, chromedp.KeyEvent("\r"))
 	b.until(t, `document.querySelector(".case") === null && document.querySelector('.verdict[data-outcome="admit"]') !== null`)
 	if got := d.last(); got != "decide 1 1 41 1" {
 		t.Errorf("the desk was asked %q", got)
@@ -107,7 +108,7 @@ func TestBrowserChoosesATicket(t *testing.T) {
 	server.hub.Changed()
 	b.until(t, `document.querySelectorAll(".choices button").length === 2`)
 	b.picture(t, "desk-choices")
-	b.run(t, chromedp.Click("#choice-1"))
+	b.until(t, `document.getElementById("choice-1").click(), true`)
 	b.until(t, `document.querySelector(".case") === null && document.querySelector('.verdict[data-outcome="admit"]') !== null`)
 	if got := d.last(); got != "choose 2 1 42 1" {
 		t.Errorf("the desk was asked %q", got)
@@ -124,13 +125,13 @@ func TestBrowserEndsAFire(t *testing.T) {
 	d.mu.Lock()
 	d.answer = ErrFire
 	d.mu.Unlock()
-	b.run(t, chromedp.Click("#end-fire button"))
+	b.until(t, `document.querySelector("#end-fire button").click(), true`)
 	b.until(t, `document.getElementById("said")?.textContent.startsWith("Not yet")`)
 	d.mu.Lock()
 	d.answer = nil
 	d.onAsked = func() { g.change(func(s *State) { s.Lanes[0].Fire, s.Lanes[0].Barrier = false, BarrierShut }) }
 	d.mu.Unlock()
-	b.run(t, chromedp.Click("#end-fire button"))
+	b.until(t, `document.querySelector("#end-fire button").click(), true`)
 	b.until(t, `document.getElementById("end-fire") === null && document.getElementById("said") === null`)
 	if got := d.last(); got != "end fire 3 1" {
 		t.Errorf("the desk was asked %q", got)

@@ -44,10 +44,10 @@ async function refresh() {
 
 // put replaces the part that changes, and keeps the keyboard where it was.
 function put(html) {
-  const next = shape(html);
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  const next = shape(fresh.body.innerHTML); // as the browser writes it, to be like area's
   if (next === shown) return;
   shown = next;
-  const fresh = new DOMParser().parseFromString(html, "text/html");
   const held = area.contains(document.activeElement) ? document.activeElement.id : "";
   area.replaceChildren(...document.adoptNode(fresh.body).childNodes);
   if (held && held !== area.id) (byId(held) ?? area).focus();
