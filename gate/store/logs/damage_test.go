@@ -187,6 +187,45 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
+// The disk loses the file's pages while the gate runs: it goes on with the
+// ledger, says so once, ends when it is told to, and begins anew.
+func TestDamagedWhileRunning(t *testing.T) {
+	v, opt := filled(t)
+	var troubles []error
+	opt.OnTrouble = func(err error) { troubles = append(troubles, err) }
+	l, _ := open(t, opt)
+	e := v[2].last
+	data, err := os.ReadFile(opt.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(data[8192:]) // all but the two that say where the others are
+	if err := os.WriteFile(opt.Path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := l.Range(e.origin, 1, 300, logs.MaxChunk); !errors.Is(err, logs.ErrNotHeld) {
+		t.Errorf("range: %v", err)
+	}
+	v[2].write(e, 100)
+	give(t, l, v[2], e, 301, 350)
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	var damaged *logs.DamagedError
+	if len(troubles) != 1 || !errors.As(troubles[0], &damaged) {
+		t.Errorf("troubles %v", troubles)
+	}
+	if got := opt.Ledger.Total(1).Admitted; got != 2*299+50 {
+		t.Errorf("%d were admitted", got)
+	}
+	opt.Ledger = ledger.New()
+	l, recovery := open(t, opt)
+	if recovery.Err != nil || recovery.Records != 0 {
+		t.Errorf("%+v", recovery)
+	}
+	give(t, l, v[2], e, 1, 400)
+}
+
 // Two gates cannot run on one file.
 func TestLocked(t *testing.T) {
 	v := newVenue(1)
