@@ -43,7 +43,8 @@ type Logs interface {
 	// Vector returns how far each log is held without a gap.
 	Vector() ledger.Vector
 	// Range returns records of a log between two sequences, in at most limit
-	// bytes, followed by the signed head of the last one, whose sequence is last.
+	// bytes, followed by the signed head of the last one. Where no head is held
+	// before, they may go beyond to; last is then to.
 	Range(origin ledger.Origin, from, to uint64, limit int) (chunk []byte, last uint64, err error)
 }
 
@@ -71,7 +72,8 @@ type Uplink struct {
 
 	// Of the goroutine in Run.
 	encoder *zstd.Encoder
-	packed  []byte
+	raw     []byte // of the batch, as it was read
+	packed  []byte // and compressed
 	batch   int
 	plan    plan
 
@@ -238,16 +240,12 @@ func (u *Uplink) send(ctx context.Context, o ledger.Origin, to uint64) (took boo
 	pass := func(err error, wait time.Duration) { // over this log
 		l.trouble, l.until = &LogError{Origin: o, From: from, Err: err}, time.Now().Add(wait)
 	}
-	size := u.plan.size(o, u.batch)
-	chunk, last, err := u.logs.Range(o, from, to, size*ledger.Size+ledger.HeadSize)
-	if err == nil {
-		err = checkChunk(chunk, from, to, last, size)
-	}
+	batch, last, err := u.read(o, from, to)
 	if err != nil {
 		pass(err, unreadableFor)
 		return false, nil
 	}
-	u.packed = u.encoder.EncodeAll(chunk, u.packed[:0])
+	u.packed = u.encoder.EncodeAll(batch, u.packed[:0])
 	began := time.Now()
 	answer, err := u.post(ctx, o, from, u.packed)
 	var refused *RefusedError
@@ -312,13 +310,37 @@ func (e *RefusedError) aboutLog() bool {
 	return true
 }
 
-// checkChunk makes sure that what is sent is what is said.
-func checkChunk(chunk []byte, from, to, last uint64, most int) error {
-	if last < from || last > to || last-from >= uint64(most) ||
-		uint64(len(chunk)) != (last-from+1)*ledger.Size+ledger.HeadSize {
-		return fmt.Errorf("the store gave %d bytes for records %d to %d", len(chunk), from, last)
+// read returns a batch of a log and the sequence of its last record. A store gives
+// shorter pieces than central takes: they are joined, under the last one's head.
+// The batch is good until the next one is read.
+func (u *Uplink) read(o ledger.Origin, from, to uint64) (batch []byte, last uint64, err error) {
+	size, next := u.plan.size(o, u.batch), from
+	u.raw = u.raw[:0]
+	for next <= to {
+		room := size - int(next-from)
+		chunk, _, err := u.logs.Range(o, next, to, room*ledger.Size+ledger.HeadSize)
+		if err != nil && next == from && size < MaxBatch {
+			// Another gate's log ends only where a head of it is held; perhaps that
+			// is further on.
+			size, room = MaxBatch, MaxBatch
+			chunk, _, err = u.logs.Range(o, next, to, room*ledger.Size+ledger.HeadSize)
+		}
+		if err != nil && next > from {
+			break // what there is will do
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		n := (len(chunk) - ledger.HeadSize) / ledger.Size
+		if n < 1 || n > room || len(chunk) != n*ledger.Size+ledger.HeadSize {
+			return nil, 0, fmt.Errorf("the store gave %d bytes, which are no records and their head", len(chunk))
+		}
+		u.raw = append(u.raw[:int(next-from)*ledger.Size], chunk...)
+		if next += uint64(n); int(next-from) == size {
+			break
+		}
 	}
-	return nil
+	return u.raw, next - 1, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) {
