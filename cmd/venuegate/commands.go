@@ -11,6 +11,7 @@ func (t *tool) commands() []*cobra.Command {
 		t.packCommand(),
 		t.centralCommand(),
 		t.logCommand(),
+		t.clusterCommand(),
 		t.conflictsCommand(),
 		t.laneCommand(),
 		t.enrolCommand(),
