@@ -64,7 +64,7 @@ func (n *Node) ask(ctx context.Context, c *gate.Claim, roster *Roster) (gate.Cla
 	a.item.claim.Persons, a.item.claim.Others = slices.Clone(c.Persons), slices.Clone(c.Others)
 	n.queue = append(n.queue, a)
 	n.mu.Unlock()
-	n.kick()
+	n.sendNow()
 	began := time.Now()
 	deadline := time.NewTimer(n.opts.Times.Claim)
 	defer deadline.Stop()
@@ -206,14 +206,34 @@ func (n *Node) pump(ctx context.Context) {
 	tick := time.NewTicker(n.opts.Times.Linger)
 	defer tick.Stop()
 	for {
-		for n.sendOne() {
-		}
+		n.sendAll()
 		select {
 		case <-n.kicks:
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// sendNow sends from here what there is to send, which is quicker than waking
+// the pump, unless somebody is at it.
+func (n *Node) sendNow() {
+	if !n.sending.TryLock() {
+		n.kick()
+		return
+	}
+	for n.sendOne() {
+	}
+	n.sending.Unlock()
+}
+
+// sendAll is sendNow for the pump. Requests leave in the order in which they
+// were built: what a gate recorded goes before what it claims next.
+func (n *Node) sendAll() {
+	n.sending.Lock()
+	defer n.sending.Unlock()
+	for n.sendOne() {
 	}
 }
 

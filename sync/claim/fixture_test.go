@@ -26,10 +26,18 @@ type wires struct {
 	cuts  map[[2]gate.GateID]bool // one way
 	conns map[*end]struct{}
 	delay time.Duration
+	hear  map[[2]gate.GateID]func([]byte)
+}
+
+// listen overhears what goes from one gate to another.
+func (w *wires) listen(a, b gate.GateID, hear func([]byte)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hear[[2]gate.GateID{a, b}] = hear
 }
 
 func newWires() *wires {
-	return &wires{ports: map[gate.GateID]*port{}, cuts: map[[2]gate.GateID]bool{}, conns: map[*end]struct{}{}}
+	return &wires{ports: map[gate.GateID]*port{}, cuts: map[[2]gate.GateID]bool{}, conns: map[*end]struct{}{}, hear: map[[2]gate.GateID]func([]byte){}}
 }
 
 // port is one gate's place in the network.
@@ -182,6 +190,11 @@ func (e *end) Read(b []byte) (int, error) {
 }
 
 func (e *end) Write(b []byte) (int, error) {
+	e.of.mu.Lock()
+	if hear := e.of.hear[[2]gate.GateID{e.from, e.to}]; hear != nil {
+		hear(b)
+	}
+	e.of.mu.Unlock()
 	h := e.peer.half
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -179,7 +179,7 @@ func (k *keeper) submit(kind commandKind, body []byte, reply func(status, []resu
 		return
 	}
 	tag := binary.BigEndian.AppendUint64(k.token[:len(k.token):len(k.token)], id)
-	k.raft.ApplyLog(raft.Log{Data: command(kind, now, body), Extensions: tag}, time.Second)
+	k.raft.ApplyLog(raft.Log{Data: command(kind, now, body), Extensions: tag}, 200*time.Millisecond)
 }
 
 func (k *keeper) answer(id uint64, st status, results []result) {

@@ -155,10 +155,16 @@ func mark(of map[ledger.Origin]spans, origin ledger.Origin, first, last uint64) 
 func (m *machine) opened(o *openClaim) {
 	m.open[o.key] = o
 	m.openOf[o.key.gate]++
-	m.openTickets[o.claim.Ticket] = append(m.openTickets[o.claim.Ticket], o)
+	with(m.openTickets, o.claim.Ticket, o)
 	for _, p := range o.claim.Persons {
-		m.openPersons[p] = append(m.openPersons[p], o)
+		with(m.openPersons, p, o)
 	}
+}
+
+// with adds a claim in the order of keys, which is the same after a snapshot.
+func with[K comparable](of map[K][]*openClaim, key K, o *openClaim) {
+	i, _ := slices.BinarySearchFunc(of[key], o, func(a, b *openClaim) int { return a.key.compare(b.key) })
+	of[key] = slices.Insert(of[key], i, o)
 }
 
 func (m *machine) closed(key requestKey) *openClaim {

@@ -19,7 +19,9 @@ type Node struct {
 	alone *Alone
 	ctx   context.Context // of Run
 	kicks chan struct{}
-	tasks sync.WaitGroup
+
+	sending sync.Mutex // held while requests are built and sent; before mu
+	tasks   sync.WaitGroup
 
 	mu        sync.Mutex
 	memory    remembered

@@ -137,13 +137,16 @@ type Times struct {
 	Stranded  time.Duration // a granted claim without a record is worth telling after this
 }
 
-// DefaultTimes returns the waits of an appliance.
+// DefaultTimes returns the waits of an appliance. Commit is only how soon a
+// follower hears, in a quiet moment, that what it holds is agreed; no answer
+// waits for it, and every one of these messages is sent for ever. See
+// docs/adr/0010-claims-and-records-in-one-state.md.
 func DefaultTimes() Times {
 	return Times{
 		Heartbeat: 300 * time.Millisecond,
 		Election:  300 * time.Millisecond,
 		Lease:     200 * time.Millisecond,
-		Commit:    5 * time.Millisecond,
+		Commit:    100 * time.Millisecond,
 		Claim:     250 * time.Millisecond,
 		Failover:  1500 * time.Millisecond,
 		Linger:    20 * time.Millisecond,
