@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,16 +15,6 @@ import (
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/ledger"
 )
-
-// Own is the gate's own journal: *journal.Journal or *journal.Reader.
-type Own interface {
-	// Vector returns how far each epoch goes that is held from its beginning.
-	Vector() ledger.Vector
-	// Held returns how far one of them goes; 0: it is not there.
-	Held(origin ledger.Origin) uint64
-	// Range is Logs.Range for those.
-	Range(origin ledger.Origin, from, to uint64, limit int) (chunk []byte, last uint64, err error)
-}
 
 // Options say where the logs are and whom to believe.
 type Options struct {
@@ -77,7 +68,8 @@ type Logs struct {
 	taking [32]sync.Mutex // one log is received by one goroutine at a time
 
 	mu       sync.Mutex
-	own      Own // nil before Attach
+	own      Own                    // nil before Attach
+	lost     map[ledger.Origin]bool // own epochs that the journal has not whole
 	logs     map[ledger.Origin]*log
 	ends     map[ledger.Origin]end // of epochs, as later ones name them
 	highest  map[gate.GateID]uint32
@@ -138,6 +130,7 @@ func Open(opt Options) (*Logs, Recovery, error) {
 		logs:    map[ledger.Origin]*log{},
 		ends:    map[ledger.Origin]end{},
 		highest: map[gate.GateID]uint32{},
+		lost:    map[ledger.Origin]bool{},
 		refused: quarantine{entries: map[quarantineKey]*Quarantine{}},
 		kick:    make(chan struct{}, 1),
 		full:    make(chan struct{}, 1),
@@ -152,14 +145,6 @@ func Open(opt Options) (*Logs, Recovery, error) {
 	l.stop = stop
 	go l.writeAll(ctx)
 	return l, recovery, nil
-}
-
-// Attach gives the logs the gate's own journal. It comes after Open, since a
-// journal must know what HighestEpoch says before it opens an epoch.
-func (l *Logs) Attach(own Own) {
-	l.mu.Lock()
-	l.own = own
-	l.mu.Unlock()
 }
 
 // Close writes what is queued and closes the file.
@@ -200,10 +185,13 @@ func (l *Logs) Vector() ledger.Vector {
 			v[o] = last
 		}
 	}
+	lost := maps.Clone(l.lost)
 	l.mu.Unlock()
 	if own != nil {
 		for o, last := range own.Vector() {
-			v[o] = max(v[o], last)
+			if !lost[o] {
+				v[o] = last
+			}
 		}
 	}
 	return v
@@ -224,18 +212,4 @@ func (l *Logs) HighestEpoch(g gate.GateID) uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.highest[g]
-}
-
-// ownEnd returns how far the gate's own journal holds an epoch.
-func (l *Logs) ownEnd(o ledger.Origin) (own Own, last uint64) {
-	if o.Gate != l.opt.Gate {
-		return nil, 0
-	}
-	l.mu.Lock()
-	own = l.own
-	l.mu.Unlock()
-	if own == nil {
-		return nil, 0
-	}
-	return own, own.Held(o)
 }

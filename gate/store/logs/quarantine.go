@@ -130,7 +130,7 @@ func (l *Logs) note(from gate.GateID, r *Refusal, c *chunk) {
 // its key cannot stop it. l.mu is held.
 func (l *Logs) close(r *Refusal) {
 	o := r.Position.Origin
-	if l.own != nil && l.own.Held(o) > 0 {
+	if l.ownLast(o) > 0 {
 		return
 	}
 	g := l.logs[o]

@@ -316,18 +316,10 @@ func TestOwn(t *testing.T) {
 		t.Errorf("highest epoch %d", got)
 	}
 	l.Attach(v[1])
-	for i := range mine.end() { // as the journal does
-		var rec ledger.Record
-		if err := rec.Decode(mine.encoded[i*ledger.Size : (i+1)*ledger.Size]); err != nil {
-			t.Fatal(err)
-		}
-		if err := opt.Ledger.Add(&rec); err != nil {
-			t.Fatal(err)
-		}
-	}
+	restore(t, opt.Ledger, mine, 1, mine.end()) // as the journal does
 	give(t, l, v[1], lost, 1, 10)
-	if got := l.HighestEpoch(own); got != 3 {
-		t.Errorf("highest epoch %d, want 3", got)
+	if got := l.HighestEpoch(own); got != 4 {
+		t.Errorf("highest epoch %d, want 4", got)
 	}
 	if next, err := l.Receive(2, mine.origin, 3, v[1].chunk(mine, 3, 8)); err != nil || next != 11 {
 		t.Errorf("what the journal has: next is %d, %v", next, err)
@@ -345,6 +337,87 @@ func TestOwn(t *testing.T) {
 	}
 	if _, last, err := l.Range(mine.origin, 1, 99, logs.MaxChunk); err != nil || last != 10 {
 		t.Errorf("own range up to %d, %v", last, err)
+	}
+}
+
+// holed is a journal that the disk has damaged.
+type holed struct {
+	*box
+	at map[ledger.Origin]uint64 // how far an epoch can still be read
+}
+
+func (h holed) Vector() ledger.Vector {
+	v := h.box.Vector()
+	for o, at := range h.at {
+		v[o] = at
+	}
+	return v
+}
+
+func (h holed) Held(o ledger.Origin) uint64 { return h.Vector()[o] }
+
+func (h holed) Range(o ledger.Origin, from, to uint64, limit int) ([]byte, uint64, error) {
+	return h.box.Range(o, from, min(to, h.Held(o)), limit)
+}
+
+// What the disk has lost of this gate's own journal comes back from others.
+func TestDamagedJournalIsMendedByPeers(t *testing.T) {
+	v := newVenue(2)
+	old := v[1].start(1)
+	v[1].write(old, 99)
+	mine := v[1].start(2)
+	v[1].write(mine, 9)
+	own := holed{v[1], map[ledger.Origin]uint64{old.origin: 50}}
+	dir := t.TempDir()
+	for _, again := range []bool{false, true} {
+		opt := v.options(dir)
+		l, _ := open(t, opt)
+		restore(t, opt.Ledger, old, 1, 50) // as the journal does
+		restore(t, opt.Ledger, old, 80, 100)
+		restore(t, opt.Ledger, mine, 1, 10)
+		l.Attach(own)
+		if !again {
+			want := ledger.Vector{old.origin: 50, mine.origin: 10}
+			if got := l.Vector(); !maps.Equal(got, want) {
+				t.Errorf("vector %v, want %v", got, want)
+			}
+			give(t, l, v[1], old, 51, 90)
+			give(t, l, v[1], old, 91, 100)
+		}
+		want := ledger.Vector{old.origin: 100, mine.origin: 10}
+		if got := l.Vector(); !maps.Equal(got, want) {
+			t.Errorf("again %v: vector %v, want %v", again, got, want)
+		}
+		if got := opt.Ledger.Total(1).Admitted; got != 99+9 {
+			t.Errorf("again %v: %d were admitted", again, got)
+		}
+		if holes := opt.Ledger.Holes(); holes != nil {
+			t.Errorf("again %v: holes %v", again, holes)
+		}
+		for from := uint64(1); from <= 100; {
+			chunk, last, err := l.Range(old.origin, from, 100, logs.MaxChunk)
+			if err != nil || !bytes.Equal(chunk, v[1].chunk(old, from, last)) {
+				t.Fatalf("again %v: from %d to %d: %v", again, from, last, err)
+			}
+			from = last + 1
+		}
+		if got := l.HighestEpoch(1); got != 2 {
+			t.Errorf("again %v: highest epoch %d", again, got)
+		}
+		_, err := l.Receive(2, old.origin, 101, v[1].chunk(v[1].fork(old, 100, 3), 101, 103))
+		wantRefusal(t, err, logs.WhyOldEpoch, 101)
+		shut(t, l)
+	}
+}
+
+func restore(t *testing.T, l *ledger.Ledger, e *epoch, from, to uint64) {
+	t.Helper()
+	for i := from - 1; i < to; i++ {
+		var rec ledger.Record
+		encoded := e.encoded[i*ledger.Size : (i+1)*ledger.Size]
+		if err := errors.Join(rec.Decode(encoded), l.Restore(&rec, ledger.HashEncoded(encoded))); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
