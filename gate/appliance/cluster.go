@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/http"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,7 @@ type cluster struct {
 	neighbours *neighbours
 	logs       *logs.Logs
 	link       *link
+	mirror     http.Handler // of packs, for other gates
 	clock      *systemClock
 	log        *slog.Logger
 	problem    func(error) // what keeps the gate off the network; nil: nothing
@@ -65,7 +67,7 @@ func (a *Appliance) openCluster(_ context.Context, o *Options) error {
 		listen: listen, advertise: advertise, pace: c.Pace,
 		memory:     filepath.Join(o.Config.Gate.DataDir, "peers.json"),
 		venue:      func() uint32 { return a.packs.roster().venueID },
-		neighbours: a.neighbours, logs: a.logs, link: l, clock: a.clock,
+		neighbours: a.neighbours, logs: a.logs, link: l, clock: a.clock, mirror: a.mirror.Handler(),
 		log: slog.New(newZerologHandler(a.log)), problem: a.networkTrouble,
 		fresh: make(chan [][]byte, 1),
 	}
@@ -98,6 +100,7 @@ func (c *cluster) run(ctx context.Context) {
 			c.problem(err)
 		}
 	})
+	parts.Go(func() { c.serveMirror(ctx) })
 	var ring *gossip.Keys
 	select {
 	case keys := <-c.fresh:
@@ -122,6 +125,19 @@ func (c *cluster) run(ctx context.Context) {
 		}
 	})
 	c.turnKeys(ctx, ring)
+}
+
+// serveMirror gives this gate's packs to the other gates until ctx ends.
+func (c *cluster) serveMirror(ctx context.Context) {
+	server := &http.Server{
+		Handler: c.mirror, ReadHeaderTimeout: handshakePatience, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelDebug),
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(&c.link.mirrors); ctx.Err() == nil {
+		c.problem(err)
+	}
 }
 
 func (c *cluster) newNode(ring *gossip.Keys) (*gossip.Node, error) {

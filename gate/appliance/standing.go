@@ -13,6 +13,7 @@ import (
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/lane"
 	"github.com/venuegate/venuegate/gate/ledger"
+	"github.com/venuegate/venuegate/gate/store/journal"
 )
 
 // Who may give orders, by the roles of the venue's staff.
@@ -91,9 +92,12 @@ func underOrders(packs []lane.Pack, standing *gate.Orders, at time.Time) []lane.
 	return out
 }
 
-// GiveOrder records a signed order, which every gate then obeys. The error is a
-// *gate.OrderError, or that it could not be recorded.
+// GiveOrder records an order, which every gate then obeys. One that nobody would
+// obey is not recorded, and the error says why.
 func (a *Appliance) GiveOrder(ctx context.Context, s *gate.SignedOrder) error {
+	if err := a.ledger.WouldCount(s, a.config().Gate.ID, a.clock.Now()); err != nil {
+		return err
+	}
 	records, err := ledger.OrderRecords(s)
 	if err != nil {
 		return err
@@ -122,18 +126,12 @@ func (a *Appliance) takeOrder(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := a.GiveOrder(r.Context(), &s); err != nil {
-		status := http.StatusServiceUnavailable
-		if wrong := (*gate.OrderError)(nil); errors.As(err, &wrong) {
-			status = http.StatusBadRequest
+		status := http.StatusConflict
+		if notDurable := (*journal.AppendError)(nil); errors.As(err, &notDurable) {
+			status = http.StatusServiceUnavailable
 		}
 		http.Error(w, err.Error(), status)
 		return
-	}
-	for _, o := range a.ledger.Orders() {
-		if o.Order.ID == s.ID && o.Ignored != "" {
-			http.Error(w, "recorded, but no gate obeys it: "+o.Ignored, http.StatusConflict)
-			return
-		}
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -61,6 +61,9 @@ func (a *Appliance) lookForPack(ctx context.Context, due []pack.Way) {
 		a.health.Clear(now, health.PackUnusable, packsOnDisk)
 		a.dropEvents(now, found.dropped)
 	}
+	if err == nil {
+		a.ways.brought(&report)
+	}
 	if len(found.installed) > 0 {
 		a.trustRoster()
 		a.hub.Changed()
@@ -77,8 +80,8 @@ func (a *Appliance) reportWays(now time.Time, report *pack.Report) {
 		switch {
 		case rejected(w):
 			a.health.Set(now, health.PackRejected, w.Name, health.Detail{Cause: causeOf(w.Err)})
-		case w.State == pack.StateResting:
-			continue // what was wrong with it still counts
+		case w.State == pack.StateResting, w.State == pack.StateSlow:
+			continue // nothing new is known of it
 		case w.State != pack.StateUnreachable:
 			a.health.Clear(now, health.PackRejected, w.Name)
 			a.confirmed.Store(now.Unix())

@@ -171,6 +171,22 @@ func (w *ways) peer(id gate.GateID) pack.Fetcher {
 	return h
 }
 
+// brought removes what somebody brought by hand, once the gate has it in use.
+func (w *ways) brought(report *pack.Report) {
+	incoming := filepath.Join(w.dataDir, pack.DirIncoming)
+	for i := range report.Ways {
+		r := &report.Ways[i]
+		if r.Name != "directory "+incoming || (r.State != pack.StateCurrent && r.State != pack.StateNewer) {
+			continue
+		}
+		if d, ok := w.dirs[incoming]; ok {
+			_ = d.Close()
+			delete(w.dirs, incoming)
+		}
+		_ = os.RemoveAll(incoming) // what stays is tried again, and removed then
+	}
+}
+
 func (w *ways) closeCentral() {
 	if h, ok := w.central.(*pack.HTTP); ok {
 		_ = h.Close()
