@@ -26,6 +26,12 @@ func TestStorages(t *testing.T) {
 	})
 }
 
+func TestBoltForCentral(t *testing.T) {
+	b := openBolt(t, t.TempDir())
+	defer closeBolt(t, b)
+	centraltest.All(t, b)
+}
+
 func openBolt(t testing.TB, dir string) *central.Bolt {
 	t.Helper()
 	b, err := central.OpenBolt(dir)

@@ -46,7 +46,8 @@ func (o *Office) SetEvent(e *pack.Event, random io.Reader) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	events := slices.DeleteFunc(slices.Clone(o.events), func(have *event) bool { return have.ID == e.ID })
-	o.events = append(events, next)
-	slices.SortFunc(o.events, func(a, b *event) int { return cmp.Compare(a.ID, b.ID) })
+	events = append(events, next)
+	slices.SortFunc(events, func(a, b *event) int { return cmp.Compare(a.ID, b.ID) })
+	o.events = events
 	return nil
 }

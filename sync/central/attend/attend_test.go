@@ -59,8 +59,12 @@ func TestCounts(t *testing.T) {
 			record(ledger.KindGrant, nil), record(ledger.KindExit, nil), record(ledger.KindVoided, func(r *ledger.Record) { r.Outcome = gate.Exit }),
 		}, attend.Count{Admitted: 1, Inside: 1}, 0, 1},
 		{"late", []*ledger.Record{record(ledger.KindGrant, late)}, attend.Count{Admitted: 1, Inside: 1, Late: 1}, 0, 1},
-		{"came back late", []*ledger.Record{record(ledger.KindGrant, func(r *ledger.Record) { late(r); r.Reason = gate.ReasonReAdmitted })},
-			attend.Count{Admitted: 1, Inside: 1, ReEntries: 1}, 0, 1},
+		{
+			"came back late",
+			[]*ledger.Record{record(ledger.KindGrant, func(r *ledger.Record) { late(r); r.Reason = gate.ReasonReAdmitted })},
+			attend.Count{Admitted: 1, Inside: 1, ReEntries: 1},
+			0, 1,
+		},
 		{"training", []*ledger.Record{record(ledger.KindGrant, func(r *ledger.Record) { r.Marks = gate.MarkTraining })}, attend.Count{}, 0, 0},
 		{"turned away", []*ledger.Record{record(ledger.KindRefusal, func(r *ledger.Record) { r.Outcome, r.Reason = gate.Refuse, gate.ReasonCodeStale })}, attend.Count{}, 1, 0},
 	} {

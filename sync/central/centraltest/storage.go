@@ -16,9 +16,9 @@ import (
 const event = gate.EventID(1)
 
 // Storage checks a [central.Storage]. open opens the same empty storage again
-// each time, after close has closed it: what was answered for must be there.
-func Storage(t *testing.T, open func(t *testing.T) (s central.Storage, close func())) {
-	s, closeIt := open(t)
+// each time, after done has closed it: what was answered for must be there.
+func Storage(t *testing.T, open func(t *testing.T) (s central.Storage, done func())) {
+	s, done := open(t)
 	if got := tickets(t, s); len(got) != 0 {
 		t.Fatalf("%d tickets in an empty storage", len(got))
 	}
@@ -79,9 +79,9 @@ func Storage(t *testing.T, open func(t *testing.T) (s central.Storage, close fun
 	t.Run("leases", func(t *testing.T) { leases(t, s) })
 	t.Run("side by side", func(t *testing.T) { sideBySide(t, s) })
 	before := tickets(t, s)
-	closeIt()
-	s, closeIt = open(t)
-	defer closeIt()
+	done()
+	s, done = open(t)
+	defer done()
 	if after := tickets(t, s); !slices.EqualFunc(before, after, same) {
 		t.Errorf("after opening again %d tickets, %d before, or other ones", len(after), len(before))
 	}

@@ -70,10 +70,10 @@ func column(err error) string {
 	case errors.As(err, &order):
 		return map[string]string{"zone group": "zone_group", "holder key": "proof"}[order.Field] + plain(order.Field)
 	case errors.As(err, &personal):
-		switch {
-		case personal.Part == identity.PartName:
+		switch personal.Part {
+		case identity.PartName:
 			return "name"
-		case personal.Part == identity.PartCode:
+		case identity.PartCode:
 			return "foreign_code"
 		}
 		return "document"

@@ -202,7 +202,7 @@ func newJournal(self *keyring.Gate, id gate.GateID, epoch uint32) *journal {
 }
 
 // add appends a record, which it completes.
-func (j *journal) add(r ledger.Record) ledger.Position {
+func (j *journal) add(r ledger.Record) {
 	r.Position = ledger.Position{Origin: j.origin, Sequence: uint64(len(j.records) + 1)}
 	if r.Wall.IsZero() {
 		r.Wall = evening
@@ -216,12 +216,11 @@ func (j *journal) add(r ledger.Record) ledger.Position {
 	h := ledger.Head{Position: r.Position, Hash: j.prev}
 	copy(h.Signature[:], j.self.Sign(h.SigningBytes()))
 	j.records, j.heads = append(j.records, b), append(j.heads, h)
-	return r.Position
 }
 
 // grant appends a grant of one entry.
-func (j *journal) grant(ticket gate.TicketID, at time.Time) ledger.Position {
-	return j.add(ledger.Record{
+func (j *journal) grant(ticket gate.TicketID, at time.Time) {
+	j.add(ledger.Record{
 		Kind: ledger.KindGrant, Wall: at, Event: central.DemoEvent, Ticket: ticket, Generation: 1, Session: 1, Entry: 1,
 		Step: ledger.NoStep, Count: 1, Lane: central.DemoEntryLane, To: central.DemoStand, Outcome: gate.Admit, Reason: gate.ReasonAdmitted,
 	})

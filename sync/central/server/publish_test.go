@@ -90,7 +90,8 @@ func TestPublishing(t *testing.T) {
 	network := func() (keys []struct {
 		Key string
 		Use bool
-	}) {
+	},
+	) {
 		sealed, err := way.opened(trust).Sealed(t.Context(), 7)
 		f.check(err)
 		plain, err := seal.Open(second, central.PurposeKeys, sealed)
