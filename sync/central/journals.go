@@ -41,6 +41,9 @@ type Journals interface {
 	// CloseLog stores a log that a fork has closed and the records of the other
 	// branch, from a sequence on.
 	CloseLog(log Log, from uint64, records []byte) error
+	// Forked appends to b the records of the other branch of a log that is
+	// closed.
+	Forked(b []byte, origin ledger.Origin) ([]byte, error)
 }
 
 // ErrMoved is a log that somebody else appended to.
@@ -123,6 +126,21 @@ func (b *Bolt) Append(log Log, encoded []byte) error {
 		}
 		return putJSON(tx.Bucket(bucketLogs), originKey(log.Origin), log)
 	})
+}
+
+// Forked implements Journals.
+func (b *Bolt) Forked(dst []byte, origin ledger.Origin) ([]byte, error) {
+	err := b.db.View(func(tx *bbolt.Tx) error {
+		branch := sub(tx, bucketForks, originKey(origin))
+		if branch == nil {
+			return nil
+		}
+		return branch.ForEach(func(_, v []byte) error {
+			dst = append(dst, v...)
+			return nil
+		})
+	})
+	return dst, err
 }
 
 // CloseLog implements Journals.

@@ -44,6 +44,20 @@ type ChangeLog interface {
 	Settle(event gate.EventID, mark uint64) error
 }
 
+// Store is everything that a running central keeps. [Bolt] is one; the package
+// centraltest holds what every one of them must do.
+type Store interface {
+	Storage
+	ChangeLog
+	People
+	Wallets
+	Journals
+	Book
+	Accounts
+	// Close ends the use of it.
+	Close() error
+}
+
 // ErrManyChanges is an overlay that would be too long: make new shards.
 var ErrManyChanges = errors.New("more changes than an overlay should hold")
 

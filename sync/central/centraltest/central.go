@@ -13,20 +13,9 @@ import (
 	"github.com/venuegate/venuegate/sync/central"
 )
 
-// Central is everything that a running central keeps.
-type Central interface {
-	central.Storage
-	central.ChangeLog
-	central.People
-	central.Wallets
-	central.Journals
-	central.Book
-	central.Accounts
-}
-
 // All checks a storage for a running central, besides what Storage checks. It
 // is empty.
-func All(t *testing.T, s Central) {
+func All(t *testing.T, s central.Store) {
 	t.Run("changes", func(t *testing.T) { changes(t, s) })
 	t.Run("people", func(t *testing.T) { people(t, s) })
 	t.Run("wallets", func(t *testing.T) { wallets(t, s) })
@@ -42,7 +31,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func changes(t *testing.T, s Central) {
+func changes(t *testing.T, s central.Store) {
 	want := func(ids ...gate.TicketID) uint64 {
 		t.Helper()
 		list, mark, err := s.Changes(event, 100)
@@ -84,7 +73,7 @@ func changes(t *testing.T, s Central) {
 	}
 }
 
-func people(t *testing.T, s Central) {
+func people(t *testing.T, s central.Store) {
 	add(t, s, 9, ticket(20), ticket(21))
 	must(t, s.Change(event, 21, func(t *gate.Ticket) error {
 		t.Documents = append(t.Documents, gate.DocumentTag{Type: 1, Tag: tag(20, 1)})
@@ -114,7 +103,7 @@ func people(t *testing.T, s Central) {
 	}
 }
 
-func wallets(t *testing.T, s Central) {
+func wallets(t *testing.T, s central.Store) {
 	if w, err := s.Wallet(event, 5); err != nil || w != (central.Wallet{}) {
 		t.Errorf("a wallet of nobody: %+v, %v", w, err)
 	}
@@ -129,7 +118,7 @@ func wallets(t *testing.T, s Central) {
 	}
 }
 
-func journals(t *testing.T, s Central) {
+func journals(t *testing.T, s central.Store) {
 	origin := ledger.Origin{Gate: 7, Epoch: 3}
 	encoded := bytes.Repeat([]byte{1}, 3*ledger.Size)
 	if l, err := s.Log(origin); err != nil || l.Next != 1 || l.Closed != "" {
@@ -157,6 +146,9 @@ func journals(t *testing.T, s Central) {
 	}
 	log.Closed, log.Fork = "fork", 2
 	must(t, s.CloseLog(log, 2, encoded[:ledger.Size]))
+	if branch, err := s.Forked(nil, origin); err != nil || !bytes.Equal(branch, encoded[:ledger.Size]) {
+		t.Errorf("the other branch: %d bytes, %v", len(branch), err)
+	}
 	log.Next = 6
 	if err := s.Append(log, encoded[:ledger.Size]); !errors.Is(err, central.ErrMoved) {
 		t.Errorf("onto a closed log: %v", err)
@@ -167,7 +159,7 @@ func journals(t *testing.T, s Central) {
 	}
 }
 
-func book(t *testing.T, s Central) {
+func book(t *testing.T, s central.Store) {
 	n := 0
 	if ok, err := s.Entry("a/1", &n); ok || err != nil {
 		t.Errorf("an entry that is not there: %t, %v", ok, err)
@@ -200,7 +192,7 @@ func book(t *testing.T, s Central) {
 	}
 }
 
-func accounts(t *testing.T, s Central) {
+func accounts(t *testing.T, s central.Store) {
 	a := central.Account{Name: "admin", Password: "hash", Made: time.Unix(1, 0).UTC()}
 	if _, ok, err := s.Account("admin"); ok || err != nil {
 		t.Errorf("an account that is not there: %t, %v", ok, err)

@@ -162,7 +162,21 @@ func (t *Taker) close(b *Batch, log *central.Log, at int, by gate.GateID, now ti
 	if err := t.Journals.CloseLog(*log, log.Fork, b.Records[at*ledger.Size:]); err != nil {
 		return err
 	}
+	if t.Seen != nil {
+		EachForked(b.Records[at*ledger.Size:], t.Seen)
+	}
 	return &ForkError{log.Fork, log.Next}
+}
+
+// EachForked calls seen with what counts of the other branch of a closed log:
+// its grants. Somebody may have gone in on each of them.
+func EachForked(records []byte, seen func(*ledger.Record)) {
+	var record ledger.Record
+	for ; len(records) >= ledger.Size; records = records[ledger.Size:] {
+		if record.Decode(records[:ledger.Size]) == nil && record.Kind == ledger.KindGrant {
+			seen(&record)
+		}
+	}
 }
 
 func (t *Taker) append(b *Batch, log central.Log, held int, by gate.GateID, now time.Time) (Taken, error) {

@@ -358,6 +358,14 @@ func TestFork(t *testing.T) {
 	if v := f.asGate(f.first, 1, "GET", "/v1/journals", nil); !bytes.Contains(v.body, []byte(`"closed":"fork"`)) {
 		t.Errorf("vector %s", v.body)
 	}
+	// Both branches are the gate's word: two grants more, now and after a restart.
+	came := func() int { return f.server.venues[0].attendance.Came(central.DemoEvent, 0, 1) }
+	now := came()
+	f.stop()
+	f.start()
+	if now != 7 || came() != 7 {
+		t.Errorf("%d people came, %d after a restart; want 7", now, came())
+	}
 	c := newJournal(f.first, 1, 3)
 	if got := f.upload(f.first, 1, "/v1/journals/1/3?from=1", c.batch(1, 1)); got.status != 200 {
 		t.Errorf("the next epoch: %d", got.status)

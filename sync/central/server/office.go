@@ -10,6 +10,7 @@ import (
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/ledger"
 	"github.com/venuegate/venuegate/sync/central"
+	"github.com/venuegate/venuegate/sync/central/intake"
 	"github.com/venuegate/venuegate/sync/pack"
 )
 
@@ -434,8 +435,22 @@ func (s *Server) explainProblem(w http.ResponseWriter, r *http.Request) error {
 
 // rebuild counts everything that is held.
 func (v *venue) rebuild() error {
-	return v.eachRecord(func(r *ledger.Record, _ ledger.Hash) error {
+	err := v.eachRecord(func(r *ledger.Record, _ ledger.Hash) error {
 		v.attendance.Add(r)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	logs, err := v.store.Logs()
+	for _, l := range logs {
+		if l.Closed == "" || err != nil {
+			continue
+		}
+		var branch []byte
+		if branch, err = v.store.Forked(nil, l.Origin); err == nil {
+			intake.EachForked(branch, v.attendance.Add)
+		}
+	}
+	return err
 }

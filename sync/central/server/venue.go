@@ -19,7 +19,7 @@ import (
 // venue is one venue that central serves.
 type venue struct {
 	office     *central.Office
-	store      *central.Bolt
+	store      central.Store
 	taker      *intake.Taker
 	repository *os.Root
 	publisher  *publisher
