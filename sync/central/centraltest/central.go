@@ -138,7 +138,9 @@ func journals(t *testing.T, s central.Store) {
 		want []byte
 	}{
 		{1, 9, append(slices.Clone(encoded), bytes.Repeat([]byte{2}, ledger.Size)...)},
-		{3, 1, encoded[:ledger.Size]}, {5, 3, nil}, {4, 0, nil},
+		{3, 1, encoded[:ledger.Size]},
+		{5, 3, nil},
+		{4, 0, nil},
 	} {
 		if got, err := s.Records(nil, origin, c.from, c.n); err != nil || !bytes.Equal(got, c.want) {
 			t.Errorf("%d records from %d: %d bytes, %v", c.n, c.from, len(got), err)
