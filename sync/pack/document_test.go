@@ -52,7 +52,7 @@ func TestPolicy(t *testing.T) {
 	e.Rules = pack.Rules{
 		ReEntry: "after_pause", ReEntryPause: 90, ReEntryLate: true, EntriesPerSession: 4, PartyTogether: true,
 		RealName: "document_at_first", OnePerson: true, ForeignUnproved: true, NoDocumentAlone: true,
-		Margins: &pack.Margins{Behind: 1, Ahead: 0}, UntrustedDocument: true, Isolation: "refuse", AssumedClass: 2,
+		Margins: &pack.Margins{Behind: 1, Ahead: 0}, UntrustedDocument: true, Isolation: "refuse", NoClaims: true, AssumedClass: 2,
 	}
 	p, err := e.Policy()
 	if err != nil {
@@ -67,7 +67,7 @@ func TestPolicy(t *testing.T) {
 		ReEntry: gate.ReEntryAfterPause, ReEntryPause: 90 * time.Second, ReEntryLate: true, EntriesPerSession: 4, PartyTogether: true,
 		RealName: gate.RealNameDocumentAtFirst, OnePerson: true, ForeignUnproved: true, NoDocumentAlone: true,
 		Margins: gate.Margins{Behind: 1}, UntrustedMargins: gate.Margins{Behind: 30, Ahead: 30}, UntrustedDocument: true,
-		Isolation: gate.IsolationRefuse, AssumedClass: 2,
+		Isolation: gate.IsolationRefuse, NoClaims: true, AssumedClass: 2,
 	}
 	if !reflect.DeepEqual(p, want) {
 		t.Fatalf("\n got %+v\nwant %+v", p, want)

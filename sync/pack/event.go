@@ -51,6 +51,7 @@ type Rules struct {
 	UntrustedMargins  *Margins `json:"untrusted_margins,omitempty"`      // absent: 30 and 30
 	UntrustedDocument bool     `json:"untrusted_document,omitempty"`     // without a trusted clock, ask for a document
 	Isolation         string   `json:"isolation,omitempty"`              // admit, refer or refuse; absent: refer
+	NoClaims          bool     `json:"no_claims,omitempty"`              // gates ask no keepers: two may let one ticket in within the same moment
 	AssumedClass      uint16   `json:"assumed_class,omitempty"`          // of tickets the pack does not know yet
 }
 
@@ -283,6 +284,7 @@ func (e *Event) Policy() (*gate.Policy, error) {
 		UntrustedMargins:  r.UntrustedMargins.or(30, 30),
 		UntrustedDocument: r.UntrustedDocument,
 		Isolation:         isolations[r.Isolation],
+		NoClaims:          r.NoClaims,
 		AssumedClass:      gate.ClassID(r.AssumedClass),
 	}
 	if p.Isolation == gate.IsolationUnset {

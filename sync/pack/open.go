@@ -217,7 +217,7 @@ func (r *Repository) loadEvent(ctx context.Context, id uint32, name string) (*Ev
 	for i := range p.shards {
 		p.Tickets += p.shards[i].tickets
 	}
-	p.Digest = r.digest(p)
+	p.Digest, p.Base = r.digest(p, true), r.digest(p, false)
 	return p, nil
 }
 
@@ -256,8 +256,9 @@ func (r *Repository) shardsOf(event uint32) ([]shard, error) {
 	return shards, nil
 }
 
-// digest is over the hashes of everything that makes the event's pack.
-func (r *Repository) digest(p *EventPack) string {
+// digest is over the hashes of everything that makes the event's pack, or of all
+// that but the overlay.
+func (r *Repository) digest(p *EventPack, overlay bool) string {
 	h := sha256.New()
 	add := func(role, name string) {
 		if f := r.set.Targets[role].Signed.Targets[name]; f != nil {
@@ -269,7 +270,9 @@ func (r *Repository) digest(p *EventPack) string {
 	for i := range p.shards {
 		add(roleShards, p.shards[i].target)
 	}
-	add(roleOverlay, overlayName(uint32(p.ID)))
+	if overlay {
+		add(roleOverlay, overlayName(uint32(p.ID)))
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 

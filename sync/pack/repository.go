@@ -40,6 +40,7 @@ type EventPack struct {
 	JSON    []byte // event.json as it was signed
 	Tickets int    // in the shards; late sales in the overlay come on top
 	Digest  string // of everything that makes the pack: equal digests, equal packs
+	Base    string // of the same but for the overlay: equal bases differ by Changes only
 	shards  []shard
 }
 
