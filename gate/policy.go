@@ -21,6 +21,7 @@ type Policy struct {
 	NoDocumentAlone   bool // a document by itself does not find the ticket
 	Margins           Margins
 	Isolation         Isolation
+	NoClaims          bool // gates let in by what they have heard of each other, and ask no keepers
 	Classes           map[ClassID]ClassRule
 	AssumedClass      ClassID // of tickets that the pack does not know yet
 	UntrustedMargins  Margins // while the gate's clock is not trusted

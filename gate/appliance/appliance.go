@@ -67,6 +67,7 @@ type Appliance struct {
 	journal    *journal.Journal
 	open       unfinished // of the last run; New's, then lookAfter's
 	claims     *claim.Node
+	claimer    *claimer // for the lanes
 	packs      *packs
 	mirror     *pack.Mirror
 	ways       *ways

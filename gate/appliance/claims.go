@@ -49,7 +49,57 @@ func (a *Appliance) openClaims(_ context.Context, o *Options) error {
 		node.Recorded(rec)
 	}
 	a.claims = node
+	a.claimer = &claimer{keepers: node, local: claim.NewAlone(a.ledger), noClaims: a.noClaims}
 	return nil
+}
+
+// claimer asks the keepers, or where the event wants none asked, only sees to it
+// that this gate's own lanes do not let one ticket in twice.
+type claimer struct {
+	keepers  *claim.Node
+	local    *claim.Alone
+	noClaims func(gate.EventID) bool
+}
+
+// isLocal is set in the number of a claim that no keeper has heard of.
+const isLocal = 1 << 63
+
+// Claim implements lane.Claimer.
+func (c *claimer) Claim(ctx context.Context, of *gate.Claim) (gate.ClaimAnswer, error) {
+	if !c.noClaims(of.Event) {
+		return c.keepers.Claim(ctx, of)
+	}
+	answer, err := c.local.Claim(ctx, of)
+	answer.Request |= isLocal
+	return answer, err
+}
+
+// Settle implements lane.Claimer.
+func (c *claimer) Settle(request uint64) {
+	if request&isLocal != 0 {
+		c.local.Settle(request &^ isLocal)
+		return
+	}
+	c.keepers.Settle(request)
+}
+
+// Release implements lane.Claimer.
+func (c *claimer) Release(request uint64) {
+	if request&isLocal != 0 {
+		c.local.Release(request &^ isLocal)
+		return
+	}
+	c.keepers.Release(request)
+}
+
+// noClaims reports whether an event wants no keepers asked.
+func (a *Appliance) noClaims(event gate.EventID) bool {
+	for _, p := range a.packs.roster().packs {
+		if p.Event() == event {
+			return p.Policy().NoClaims
+		}
+	}
+	return false
 }
 
 // epoch returns the epoch of the journal, or while the disk has no room for one,

@@ -120,6 +120,6 @@ func (a *Appliance) ReloadFailed(err error) {
 
 func (a *Appliance) buildLane(c *config.Lane, d *devices) *lane.Lane {
 	o := laneOptions(c, d)
-	o.Packs, o.Ledger, o.Claims, o.Journal, o.Clock, o.Display = a.packs, a.ledger, a.claims, a.journal, a.clock, a
+	o.Packs, o.Ledger, o.Claims, o.Journal, o.Clock, o.Display = a.packs, a.ledger, a.claimer, a.journal, a.clock, a
 	return lane.New(o)
 }

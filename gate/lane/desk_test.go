@@ -172,6 +172,23 @@ func TestDocumentAlone(t *testing.T) {
 	}
 }
 
+// Where an event wants no keepers asked, no grant says that one stands behind it.
+func TestNoKeeperStandsBehindAGrant(t *testing.T) {
+	v := newVenue(t)
+	v.sell(1, v.with(zhangCard))
+	v.sell(2, v.with(liCard))
+	d := v.desk(northID)
+	expect(t, d, v.card(zhangCard), gate.Admit, gate.ReasonAdmitted)
+	if r := v.journal.newest(); r.Request == 0 {
+		t.Error("a grant that was claimed does not say so")
+	}
+	v.policy.NoClaims = true
+	expect(t, d, v.card(liCard), gate.Admit, gate.ReasonAdmitted)
+	if r := v.journal.newest(); r.Request != 0 || r.Marks.Has(gate.MarkIsolated) {
+		t.Errorf("a grant that no keeper was asked about: %+v", r)
+	}
+}
+
 func TestSeveralTicketsForOneDocument(t *testing.T) {
 	v := newVenue(t)
 	v.sell(1, v.with(zhangCard))

@@ -49,7 +49,11 @@ func (d *Desk) admit(ctx context.Context, now time.Time, pack Pack, v gate.Verdi
 	case !answer.Granted:
 		return d.noteShown(ctx, pack, v.Claimed(answer.By), shown, known)
 	}
-	a := d.commit(ctx, pack, v, shown, known, answer.Request)
+	behind := answer.Request
+	if pack.Policy().NoClaims {
+		behind = 0 // no keeper stands behind the grant
+	}
+	a := d.commit(ctx, pack, v, shown, known, behind)
 	if a.Verdict.Opens() {
 		d.claims.Settle(answer.Request)
 	} else {
