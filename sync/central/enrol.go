@@ -38,6 +38,8 @@ type Invitation struct {
 	Made      time.Time   `json:"made"`
 	Expires   time.Time   `json:"expires"`
 	Used      time.Time   `json:"used,omitzero"`
+	// By is the key of the gate that used it.
+	By pack.PublicKey `json:"by,omitempty"`
 }
 
 // codeBytes is the length of an enrolment code: 128 bits.
@@ -117,7 +119,8 @@ type Enrolled struct {
 	Sealed []byte // its keys; only the gate can open them
 }
 
-// Enrol puts a gate that has a code on the roster. The code is used up. Gates
+// Enrol puts a gate that has a code on the roster. The code is used up: only the
+// same gate, which may not have heard the answer, is answered alike again. Gates
 // that are there already know of it after the next publication. Errors:
 // ErrNoCode, ErrCodeUsed, ErrCodeExpired, ErrNotPublished, [seal.ErrPublicKey],
 // a [*pack.DocumentError].
@@ -145,7 +148,14 @@ func (o *Office) Enrol(book Book, code string, public ed25519.PublicKey, sealKey
 	case !known:
 		return Enrolled{}, ErrNoCode
 	case !inv.Used.IsZero():
-		return Enrolled{}, ErrCodeUsed
+		// A gate that did not hear the answer asks again.
+		g, ok := o.onRoster(inv.Gate)
+		if !ok || len(inv.By) == 0 || !ed25519.PublicKey(g.Key).Equal(ed25519.PublicKey(inv.By)) ||
+			!public.Equal(ed25519.PublicKey(g.Key)) || !slices.Equal(g.Seal, pack.SealKey(sealKey)) {
+			return Enrolled{}, ErrCodeUsed
+		}
+		out.Gate = g
+		return o.answer(book, out, now)
 	case !now.Before(inv.Expires):
 		return Enrolled{}, ErrCodeExpired
 	}
@@ -164,18 +174,23 @@ func (o *Office) Enrol(book Book, code string, public ed25519.PublicKey, sealKey
 	if err != nil {
 		return Enrolled{}, err
 	}
-	if err := book.ChangeEntry(entry, &inv, func() error { inv.Used = now.UTC(); return nil }); err != nil {
+	if err := book.ChangeEntry(entry, &inv, func() error { inv.Used, inv.By = now.UTC(), pack.PublicKey(public); return nil }); err != nil {
 		return Enrolled{}, err
 	}
 	if err := noteGate(book, &out.Gate, now); err != nil {
 		return Enrolled{}, err
 	}
+	return o.answer(book, out, now)
+}
+
+// answer completes what a gate learns with its keys.
+func (o *Office) answer(book Book, out Enrolled, now time.Time) (Enrolled, error) {
 	out.Venue = o.Venue().ID
 	keys, err := o.gateKeys(book, now)
 	if err != nil {
 		return Enrolled{}, err
 	}
-	out.Sealed, err = seal.Seal(sealKey, PurposeKeys, keys)
+	out.Sealed, err = seal.Seal(out.Gate.Seal, PurposeKeys, keys)
 	return out, err
 }
 

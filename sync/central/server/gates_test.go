@@ -61,6 +61,12 @@ func TestEnrolment(t *testing.T) {
 	if _, err := seal.Open(newGate(t), central.PurposeKeys, sealed); err == nil {
 		t.Error("another gate opens the keys")
 	}
+	var alike enrolled
+	if a := f.enrol(code, g); a.status != http.StatusCreated {
+		t.Errorf("a gate that did not hear the answer: %d", a.status)
+	} else if a.into(t, &alike); alike.Gate != "7" || alike.Incarnation != "1" {
+		t.Errorf("answered %+v the second time", alike)
+	}
 	again := f.enrol(code, newGate(t))
 	if p := again.problem(t); again.status != http.StatusGone || p.kind() != "gone" {
 		t.Errorf("the code a second time: %d %s", again.status, p.kind())
