@@ -32,9 +32,9 @@ type answer struct {
 	results []result // of a request's items, in order, with statusOK
 }
 
-func (a *answer) append(b []byte) []byte {
+func (a *answer) bytes() []byte {
 	be := binary.BigEndian
-	b = append(b, Version)
+	b := []byte{Version}
 	b = be.AppendUint64(b, a.number)
 	b = append(b, byte(a.status))
 	b = a.lead.append(b)
@@ -71,11 +71,11 @@ func (r *reader) leadership() leadership {
 func parseAnswer(b []byte) (*answer, error) {
 	r := reader{b: b}
 	a := &answer{}
-	r.is("version", Version)
+	r.version()
 	a.number = r.u64("number", 0, 1<<64-1)
 	a.status = status(r.u8("status", 0, uint64(statusStopped)))
 	a.lead = r.leadership()
-	n := r.u16("results", 0, maxItems)
+	n := r.u16("results", maxItems)
 	for range n {
 		if r.err != nil {
 			break
@@ -83,7 +83,7 @@ func parseAnswer(b []byte) (*answer, error) {
 		one := result{code: resultCode(r.u8("result", 0, uint64(resultFull))), entry: int(r.u32("entry", 0, 1<<31-1))}
 		if r.u8("by", 0, 1) == 1 {
 			one.by = &gate.Admission{At: r.time("since"), Gate: gate.GateID(r.u32("by gate", 0, 1<<32-1))}
-			one.by.Lane = gate.LaneID(r.u16("by lane", 0, 1<<16-1))
+			one.by.Lane = gate.LaneID(r.u16("by lane", 1<<16-1))
 			one.by.Ticket = gate.TicketID(r.u64("by ticket", 0, 1<<64-1))
 		}
 		a.results = append(a.results, one)
@@ -119,13 +119,13 @@ func (s *standing) append(b []byte) []byte {
 
 func (r *reader) standing() standing {
 	s := standing{known: map[ledger.Origin]spans{}}
-	for range r.u16("logs", 0, 1<<16-1) {
+	for range r.u16("logs", 1<<16-1) {
 		if r.err != nil {
 			break
 		}
 		o := ledger.Origin{Gate: gate.GateID(r.u32("log's gate", 0, 1<<32-1)), Epoch: uint32(r.u32("log's epoch", 0, 1<<32-1))}
 		var known spans
-		for range r.u16("stretches", 0, maxSpans) {
+		for range r.u16("stretches", maxSpans) {
 			if r.err != nil {
 				break
 			}
@@ -134,7 +134,7 @@ func (r *reader) standing() standing {
 		}
 		s.known[o] = known
 	}
-	for range r.u16("open claims", 0, maxOpen) {
+	for range r.u16("open claims", maxOpen) {
 		if r.err != nil {
 			break
 		}

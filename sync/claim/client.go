@@ -26,8 +26,8 @@ type client struct {
 	pause   time.Time // nothing is sent until then: the leader is busy
 
 	isolated time.Time // zero: it is not
+	healing  time.Time // what was recorded before then must be accepted first; zero: nobody has answered since
 	trouble  time.Time // the first deadline since an answer
-	lastWord time.Time // the last answer of a leader
 
 	shelf     shelf
 	knowledge knowledge
@@ -55,8 +55,8 @@ type flight struct {
 // ask claims from the keepers.
 func (n *Node) ask(ctx context.Context, c *gate.Claim, roster *Roster) (gate.ClaimAnswer, error) {
 	n.mu.Lock()
-	n.client.request++
-	id := uint64(n.opts.Epoch)<<32 | n.client.request
+	n.request++
+	id := uint64(n.opts.Epoch)<<32 | n.request
 	a := &asked{item: item{kind: itemClaim, request: id, claim: *c}, answer: make(chan result, 1)}
 	if a.item.claim.At.IsZero() {
 		a.item.claim.At = time.Now()
@@ -71,7 +71,7 @@ func (n *Node) ask(ctx context.Context, c *gate.Claim, roster *Roster) (gate.Cla
 	for {
 		select {
 		case r := <-a.answer:
-			return n.answerOf(id, c, &r)
+			return n.answerOf(id, &r)
 		case <-ctx.Done():
 			return n.giveUp(a, fmt.Errorf("claim of ticket %v: %w", c.Ticket, ctx.Err()))
 		case now := <-deadline.C:
@@ -84,7 +84,7 @@ func (n *Node) ask(ctx context.Context, c *gate.Claim, roster *Roster) (gate.Cla
 	}
 }
 
-func (n *Node) answerOf(id uint64, c *gate.Claim, r *result) (gate.ClaimAnswer, error) {
+func (n *Node) answerOf(id uint64, r *result) (gate.ClaimAnswer, error) {
 	switch r.code {
 	case resultGranted:
 		return gate.ClaimAnswer{Granted: true, Request: id, Entry: r.entry}, nil
@@ -117,6 +117,7 @@ func (n *Node) giveUp(a *asked, err error) (gate.ClaimAnswer, error) {
 	default:
 	}
 	a.given = true
+	n.queue = slices.DeleteFunc(n.queue, func(x *asked) bool { return x == a })
 	n.queueRelease(a.item.request)
 	if err == nil {
 		now := time.Now()
@@ -133,6 +134,7 @@ func (n *Node) isolate(now time.Time, why string) error {
 		n.isolated = now
 		n.opts.Log.Warn("claims: isolated", "why", why)
 	}
+	n.healing = time.Time{}
 	return &IsolatedError{Since: n.isolated, Why: why}
 }
 
@@ -405,7 +407,10 @@ func (n *Node) answered(by Server, a *answer) {
 		return
 	}
 	delete(n.flights, a.number)
-	n.trouble, n.lastWord = time.Time{}, time.Now()
+	n.trouble = time.Time{}
+	if !n.isolated.IsZero() && n.healing.IsZero() {
+		n.healing = time.Now().Add(n.opts.Times.Linger)
+	}
 	for i := range f.runs {
 		if a.results[i].code != resultDone {
 			n.say("the keepers hold as much as they may: records are not accepted")
@@ -424,19 +429,27 @@ func (n *Node) answered(by Server, a *answer) {
 	n.settleIsolation()
 }
 
-// settleIsolation ends the isolation once all that this gate recorded is
-// accepted.
+// settleIsolation ends the isolation once somebody has answered and all that
+// this gate recorded until then is accepted, and all that it claimed in vain is
+// given back.
 func (n *Node) settleIsolation() {
-	if n.isolated.IsZero() || !n.knowledge.known || n.shelf.waiting() || n.inFlight() || len(n.queue) > 0 {
+	if n.isolated.IsZero() || n.healing.IsZero() || time.Now().Before(n.healing) || !n.knowledge.known || n.knowledge.reading {
+		return
+	}
+	if n.shelf.waiting(n.healing) || n.inFlight(n.healing) ||
+		slices.ContainsFunc(n.queue, func(a *asked) bool { return a.item.kind == itemRelease }) {
 		return
 	}
 	n.opts.Log.Info("claims: no longer isolated", "since", n.isolated)
-	n.isolated = time.Time{}
+	n.isolated, n.healing = time.Time{}, time.Time{}
 }
 
-func (n *Node) inFlight() bool {
+// inFlight reports whether records from before a time, or claims given back,
+// are under way.
+func (n *Node) inFlight(before time.Time) bool {
 	for _, f := range n.flights {
-		if len(f.runs) > 0 || slices.ContainsFunc(f.items, func(a *asked) bool { return a.given || a.item.kind == itemRelease }) {
+		if slices.ContainsFunc(f.runs, func(r shelved) bool { return len(r.records) > 0 && r.since.Before(before) }) ||
+			slices.ContainsFunc(f.items, func(a *asked) bool { return a.given || a.item.kind == itemRelease }) {
 			return true
 		}
 	}

@@ -204,7 +204,7 @@ func (t *take) bytes() []byte {
 
 func parseTake(b []byte) (take, error) {
 	r := reader{b: b}
-	r.is("version", Version)
+	r.version()
 	t := take{cluster: r.cluster()}
 	for range r.u8("founders", 0, MaxKeepers) {
 		t.founders = append(t.founders, r.server("founder"))

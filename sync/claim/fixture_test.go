@@ -27,6 +27,7 @@ type wires struct {
 	conns map[*end]struct{}
 	delay time.Duration
 	hear  map[[2]gate.GateID]func([]byte)
+	sent  map[gate.GateID]int // bytes that a gate sent
 }
 
 // listen overhears what goes from one gate to another.
@@ -37,7 +38,7 @@ func (w *wires) listen(a, b gate.GateID, hear func([]byte)) {
 }
 
 func newWires() *wires {
-	return &wires{ports: map[gate.GateID]*port{}, cuts: map[[2]gate.GateID]bool{}, conns: map[*end]struct{}{}, hear: map[[2]gate.GateID]func([]byte){}}
+	return &wires{ports: map[gate.GateID]*port{}, cuts: map[[2]gate.GateID]bool{}, conns: map[*end]struct{}{}, hear: map[[2]gate.GateID]func([]byte){}, sent: map[gate.GateID]int{}}
 }
 
 // port is one gate's place in the network.
@@ -157,7 +158,7 @@ func (e *end) Read(b []byte) (int, error) {
 		cut := e.of.isCut(e.to, e.from)
 		now := time.Now()
 		h.mu.Lock()
-		var wait time.Duration = time.Hour
+		wait := time.Hour
 		switch {
 		case h.closed && (len(h.chunks) == 0 || cut):
 			h.mu.Unlock()
@@ -191,6 +192,7 @@ func (e *end) Read(b []byte) (int, error) {
 
 func (e *end) Write(b []byte) (int, error) {
 	e.of.mu.Lock()
+	e.of.sent[e.from] += len(b)
 	if hear := e.of.hear[[2]gate.GateID{e.from, e.to}]; hear != nil {
 		hear(b)
 	}

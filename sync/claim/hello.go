@@ -62,7 +62,7 @@ func parseHello(b []byte) (hello, error) {
 		r.at = 0
 		r.fail("kind", "%d is neither Raft nor client", h.kind)
 	}
-	r.is("version", Version)
+	r.version()
 	h.self = r.server("caller")
 	h.cluster = r.cluster()
 	return h, r.end()
@@ -99,7 +99,7 @@ func (w *welcome) bytes() []byte {
 
 func parseWelcome(b []byte) (welcome, error) {
 	r := reader{b: b}
-	r.is("version", Version)
+	r.version()
 	w := welcome{flags: byte(r.u8("flags", 0, 15)), self: r.server("keeper"), cluster: r.cluster(), lead: r.leadership()}
 	w.applied = r.u64("applied", 0, 1<<64-1)
 	return w, r.end()
@@ -162,9 +162,9 @@ func (q *question) bytes() []byte {
 
 func parseQuestion(b []byte) (question, error) {
 	r := reader{b: b}
-	r.is("version", Version)
+	r.version()
 	q := question{number: r.u64("number", 0, 1<<64-1), self: r.u8("self", 0, 1) == 1}
-	for range r.u16("logs", 0, maxAsked) {
+	for range r.u16("logs", maxAsked) {
 		if r.err != nil {
 			break
 		}

@@ -33,20 +33,19 @@ func (v *venue) stranger(t *testing.T, as, to gate.GateID) *stranger {
 	return &stranger{t, conn}
 }
 
-// hangsUp reports how many bytes came before the other side hung up.
-func (s *stranger) hangsUp() int {
+// hangsUp expects the other side to hang up.
+func (s *stranger) hangsUp() {
 	s.t.Helper()
 	_ = s.conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	n, err := io.Copy(io.Discard, s.conn)
 	if err != nil {
 		s.t.Errorf("they listen on after %d bytes: %v", n, err)
 	}
-	return int(n)
 }
 
-func helloOf(kind byte, as gate.GateID, incarnation uint32) []byte {
+func helloOf(kind byte, as gate.GateID) []byte {
 	b := binary.BigEndian.AppendUint32([]byte{kind, 1}, uint32(as))
-	return append(binary.BigEndian.AppendUint32(b, incarnation), make([]byte, 36)...)
+	return append(binary.BigEndian.AppendUint32(b, 1), make([]byte, 36)...)
 }
 
 func frameOf(kind byte, body []byte) []byte {
@@ -66,7 +65,7 @@ func TestStrangers(t *testing.T) {
 			t.Fatal(err)
 		}
 		noise := make([]byte, 4096)
-		rand.NewChaCha8([32]byte{1}).Read(noise)
+		_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
 		noise[0] = 'X'
 		lead := v.leader()
 		for _, c := range []struct {
@@ -75,17 +74,17 @@ func TestStrangers(t *testing.T) {
 			bytes        [][]byte
 		}{
 			{"noise", "hello", 50, [][]byte{noise}},
-			{"another gate's name", "another gate's name", 50, [][]byte{helloOf('C', 4, 1)}},
-			{"not on the roster", "not on the roster", 500, [][]byte{helloOf('C', 500, 1)}},
-			{"no keeper speaks Raft", "another cluster", 50, [][]byte{helloOf('R', 50, 1)}},
-			{"a frame longer than any", "frame", 50, [][]byte{helloOf('C', 50, 1), {0xff, 0xff, 0xff, 0xff, 1}}},
-			{"a frame of no kind", "frame", 50, [][]byte{helloOf('C', 50, 1), frameOf(99, nil)}},
-			{"nonsense as a request", "request", 50, [][]byte{helloOf('C', 50, 1), frameOf(1, bytes.Repeat([]byte{1}, 500))}},
-			{"another gate's request", "another gate's request", 50, [][]byte{helloOf('C', 50, 1), frameOf(1, request)}},
-			{"a forged signature", "signature", 7, [][]byte{helloOf('C', 7, 1), frameOf(1, request)}},
-			{"passed on by no keeper", "forward", 7, [][]byte{helloOf('C', 7, 1), frameOf(6, append(make([]byte, 8), request...))}},
-			{"come along", "take", 7, [][]byte{helloOf('C', 7, 1), frameOf(5, append([]byte{1, 0, 0, 0, 9}, make([]byte, 33)...))}},
-			{"a question about too much", "question", 7, [][]byte{helloOf('C', 7, 1), frameOf(4, bytes.Repeat([]byte{1}, 11))}},
+			{"another gate's name", "another gate's name", 50, [][]byte{helloOf('C', 4)}},
+			{"not on the roster", "not on the roster", 500, [][]byte{helloOf('C', 500)}},
+			{"no keeper speaks Raft", "another cluster", 50, [][]byte{helloOf('R', 50)}},
+			{"a frame longer than any", "frame", 50, [][]byte{helloOf('C', 50), {0xff, 0xff, 0xff, 0xff, 1}}},
+			{"a frame of no kind", "frame", 50, [][]byte{helloOf('C', 50), frameOf(99, nil)}},
+			{"nonsense as a request", "request", 50, [][]byte{helloOf('C', 50), frameOf(1, bytes.Repeat([]byte{1}, 500))}},
+			{"another gate's request", "another gate's request", 50, [][]byte{helloOf('C', 50), frameOf(1, request)}},
+			{"a forged signature", "signature", 7, [][]byte{helloOf('C', 7), frameOf(1, request)}},
+			{"passed on by no keeper", "forward", 7, [][]byte{helloOf('C', 7), frameOf(6, append(make([]byte, 8), request...))}},
+			{"come along", "take", 7, [][]byte{helloOf('C', 7), frameOf(5, append([]byte{1, 0, 0, 0, 9}, make([]byte, 33)...))}},
+			{"a question about too much", "question", 7, [][]byte{helloOf('C', 7), frameOf(4, bytes.Repeat([]byte{1}, 11))}},
 		} {
 			before := lead.node.State().Refused[c.reason]
 			s := v.stranger(t, c.as, lead.id)
@@ -105,7 +104,7 @@ func TestStrangers(t *testing.T) {
 		var open []*stranger
 		for range 40 {
 			s := v.stranger(t, 50, lead.id)
-			if _, err := s.conn.Write(helloOf('C', 50, 1)); err != nil {
+			if _, err := s.conn.Write(helloOf('C', 50)); err != nil {
 				break
 			}
 			open = append(open, s)
@@ -138,8 +137,8 @@ func TestReplayedRequest(t *testing.T) {
 		granted(t, v.gates[1], single(1))
 		v.gates[4].stop() // somebody with its key plays back what it said
 		s := v.stranger(t, 4, lead.id)
-		defer s.conn.Close()
-		if _, err := s.conn.Write(helloOf('C', 4, 1)); err != nil {
+		defer func() { _ = s.conn.Close() }()
+		if _, err := s.conn.Write(helloOf('C', 4)); err != nil {
 			t.Fatal(err)
 		}
 		for _, b := range sent {

@@ -244,7 +244,9 @@ func (k *keeper) close() error {
 
 func (k *keeper) discard() error {
 	k.trans.CloseStreams()
-	return errors.Join(k.trans.Close(), k.layer.shut(), k.stores.close())
+	err := k.trans.Close()
+	k.layer.shut()
+	return errors.Join(err, k.stores.close())
 }
 
 // lead returns who leads, as far as this keeper knows.

@@ -145,7 +145,7 @@ func (n *Node) linkDown(l *link, err error) {
 	if err != nil {
 		l.why = err.Error()
 	}
-	n.client.unanswered(l.to)
+	n.unanswered(l.to)
 	n.kick()
 }
 
@@ -209,10 +209,10 @@ func (n *Node) follow() {
 	if n.keeper != nil {
 		consider(n.keeper.lead())
 	}
-	if best.leader != n.client.lead.leader {
-		n.client.unanswered(n.client.lead.leader)
+	if best.leader != n.lead.leader {
+		n.unanswered(n.lead.leader)
 	}
-	n.client.lead = best
+	n.lead = best
 	n.kick()
 }
 

@@ -154,7 +154,7 @@ func (n *Node) removeMember(k *keeper, servers []raft.Server, roster *Roster, ch
 			continue
 		}
 		again, named := roster.keeper(id.Gate)
-		if !all && !(named && votes(again)) {
+		if !all && (!named || !votes(again)) {
 			continue
 		}
 		if id == n.self {

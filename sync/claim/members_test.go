@@ -17,11 +17,11 @@ import (
 
 func servers(list ...claim.Server) []claim.Server { return list }
 
-func (v *venue) follows(version uint64) {
+func (v *venue) follows() {
 	v.t.Helper()
 	v.await("the keepers are those of the roster", 60*time.Second, func() bool {
 		l := v.leader()
-		if l == nil || l.node.State().Roster != version {
+		if l == nil || l.node.State().Roster != v.roster.Load().Version {
 			return false
 		}
 		for _, k := range v.roster.Load().Keepers {
@@ -42,7 +42,7 @@ func TestFromThreeKeepersToFive(t *testing.T) {
 			claim.Server{Gate: 1, Incarnation: 1}, claim.Server{Gate: 2, Incarnation: 1}, claim.Server{Gate: 3, Incarnation: 1},
 			claim.Server{Gate: 4, Incarnation: 1}, claim.Server{Gate: 5, Incarnation: 1},
 		)})
-		v.follows(2)
+		v.follows()
 		// Two of five may die, and they are two of the first three.
 		v.gates[1].stop()
 		v.gates[2].stop()
@@ -72,7 +72,7 @@ func TestKeeperIsMadeAnew(t *testing.T) {
 			claim.Server{Gate: 1, Incarnation: 1}, claim.Server{Gate: 2, Incarnation: 2}, claim.Server{Gate: 3, Incarnation: 1},
 		)})
 		b.start()
-		v.follows(2)
+		v.follows()
 		v.gates[1].stop() // the two that are left agree
 		v.ready()
 		refused(t, v.gates[4], single(1))
@@ -87,7 +87,7 @@ func TestEveryKeeperIsReplaced(t *testing.T) {
 		v.roster.Store(&claim.Roster{Version: 2, Gates: 6, Keepers: servers(
 			claim.Server{Gate: 4, Incarnation: 1}, claim.Server{Gate: 5, Incarnation: 1}, claim.Server{Gate: 6, Incarnation: 1},
 		)})
-		v.follows(2)
+		v.follows()
 		v.await("the old keepers have left", 60*time.Second, func() bool {
 			for id := gate.GateID(1); id <= 3; id++ {
 				if v.gates[id].node.State().Role != claim.RoleClient {
@@ -166,7 +166,7 @@ func TestKeepersLoseEverything(t *testing.T) {
 		if err := v.gates[2].node.Recover(ctx); err != nil {
 			t.Fatal(err)
 		}
-		v.follows(2)
+		v.follows()
 		v.ready()
 		v.settled()
 		for ticket := gate.TicketID(1); ticket <= 300; ticket++ {

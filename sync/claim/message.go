@@ -208,13 +208,13 @@ func parseRequest(b []byte) (*request, error) {
 	}
 	r := reader{b: b}
 	q := &request{}
-	r.is("version", Version)
+	r.version()
 	q.gate = gate.GateID(r.u32("gate", 1, 1<<32-1))
 	q.incarnation = uint32(r.u32("incarnation", 0, 1<<32-1))
 	q.epoch = uint32(r.u32("epoch", 1, 1<<32-1))
 	q.number = r.u64("number", 1, 1<<64-1)
 	copy(q.cluster[:], r.take("cluster", len(q.cluster)))
-	n := int(r.u16("items", 0, maxItems))
+	n := int(r.u16("items", maxItems))
 	for range n {
 		if r.err != nil {
 			break
@@ -249,14 +249,14 @@ func (r *reader) claim(c *gate.Claim) {
 	c.Event = gate.EventID(r.u32("event", 0, 1<<32-1))
 	c.Ticket = gate.TicketID(r.u64("ticket", 0, 1<<64-1))
 	c.Generation = uint8(r.u8("generation", 0, 255))
-	c.Session = gate.SessionID(r.u16("session", 0, 1<<16-1))
+	c.Session = gate.SessionID(r.u16("session", 1<<16-1))
 	flags := r.u8("flags", 0, flagStep|flagFollows)
 	c.HasStep, c.Follows = flags&flagStep != 0, flags&flagFollows != 0
 	c.Step = uint32(r.u32("step", 0, ledger.NoStep))
 	c.Count = int(r.u8("count", 0, maxCount))
 	c.OpenLimit = int(r.u32("open limit", 0, 1<<31-1))
 	c.EntryLimit = int(r.u32("entry limit", 0, 1<<31-1))
-	c.Lane = gate.LaneID(r.u16("lane", 0, 1<<16-1))
+	c.Lane = gate.LaneID(r.u16("lane", 1<<16-1))
 	c.At = r.time("time")
 	for range r.u8("persons", 0, maxPersons) {
 		var p gate.PersonKey
@@ -274,7 +274,7 @@ func (r *reader) run(out *run) {
 	out.first = r.u64("first", 1, ledger.MaxSequence)
 	out.last = r.u64("last", out.first, ledger.MaxSequence)
 	next := out.first
-	for range r.u16("records", 0, maxRecords) {
+	for range r.u16("records", maxRecords) {
 		var full [ledger.Size]byte
 		copy(full[:], r.take("record", recordSize))
 		if r.err != nil {
@@ -337,12 +337,15 @@ func (r *reader) number(field string, n int, least, most uint64) uint64 {
 	return v
 }
 
-func (r *reader) u8(field string, least, most uint64) uint64  { return r.number(field, 1, least, most) }
-func (r *reader) u16(field string, least, most uint64) uint64 { return r.number(field, 2, least, most) }
+func (r *reader) u8(field string, least, most uint64) uint64 { return r.number(field, 1, least, most) }
+
+func (r *reader) u16(field string, most uint64) uint64 { return r.number(field, 2, 0, most) }
+
 func (r *reader) u32(field string, least, most uint64) uint64 { return r.number(field, 4, least, most) }
+
 func (r *reader) u64(field string, least, most uint64) uint64 { return r.number(field, 8, least, most) }
 
-func (r *reader) is(field string, want uint64) { r.u8(field, want, want) }
+func (r *reader) version() { r.u8("version", Version, Version) }
 
 // maxMilli is the last millisecond of the year 9999.
 const maxMilli = 253402300799999

@@ -123,7 +123,7 @@ func FuzzAnswers(f *testing.F) {
 		{code: resultGranted, entry: 2},
 		{by: &gate.Admission{At: time.UnixMilli(1).UTC(), Gate: 2, Lane: 3, Ticket: 4}},
 	}}
-	f.Add(byte(0), a.append(nil))
+	f.Add(byte(0), a.bytes())
 	h := hello{kind: connClient, self: Server{7, 1}, cluster: cluster{1, clusterID{1}}}
 	f.Add(byte(1), h.bytes())
 	w := welcome{flags: isMember, self: Server{1, 1}, cluster: cluster{1, clusterID{1}}, lead: leadership{Server{1, 1}, 9}, applied: 7}
@@ -141,7 +141,7 @@ func FuzzAnswers(f *testing.F) {
 		case 0:
 			var a *answer
 			if a, err = parseAnswer(b); err == nil {
-				out = a.append(nil)
+				out = a.bytes()
 			}
 		case 1:
 			h, e := parseHello(b)

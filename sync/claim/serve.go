@@ -2,6 +2,7 @@ package claim
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"slices"
@@ -258,18 +259,19 @@ func (n *Node) readClient(ctx context.Context, c *serverConn) {
 	for ctx.Err() == nil {
 		kind, body, err := readFrame(c.conn, maxFrame)
 		if err != nil {
-			if _, ours := err.(*MessageError); ours {
+			var wrong *MessageError
+			if errors.As(err, &wrong) {
 				n.refuse("frame", c.from.Gate)
 			}
 			return
 		}
-		if !n.serveFrame(ctx, c, kind, body) {
+		if !n.serveFrame(c, kind, body) {
 			return
 		}
 	}
 }
 
-func (n *Node) serveFrame(ctx context.Context, c *serverConn, kind byte, body []byte) bool {
+func (n *Node) serveFrame(c *serverConn, kind byte, body []byte) bool {
 	switch kind {
 	case frameRequest:
 		return n.serveRequest(c.from, body, false, func(a []byte) { c.send(frameAnswer, a) })
@@ -322,7 +324,7 @@ func (n *Node) serveRequest(from Server, body []byte, passedOn bool, reply func(
 	k := n.keeper
 	n.mu.Unlock()
 	if k == nil {
-		reply((&answer{number: q.number, status: statusStopped}).append(nil))
+		reply((&answer{number: q.number, status: statusStopped}).bytes())
 		return true
 	}
 	if q.cluster != k.cluster.ID {
@@ -335,7 +337,7 @@ func (n *Node) serveRequest(from Server, body []byte, passedOn bool, reply func(
 	}
 	k.submit(commandRequest, body, func(st status, results []result) {
 		a := answer{number: q.number, status: st, lead: k.lead(), results: results}
-		reply(a.append(nil))
+		reply(a.bytes())
 	})
 	return true
 }

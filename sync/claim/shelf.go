@@ -117,10 +117,11 @@ func (s *shelf) putBack(runs []shelved) {
 	}
 }
 
-// waiting reports whether a record of this gate is on the shelf.
-func (s *shelf) waiting() bool {
+// waiting reports whether a record of this gate from before a time is on the
+// shelf.
+func (s *shelf) waiting(before time.Time) bool {
 	for _, runs := range s.own {
-		if slices.ContainsFunc(runs, func(r shelved) bool { return len(r.records) > 0 }) {
+		if slices.ContainsFunc(runs, func(r shelved) bool { return len(r.records) > 0 && r.since.Before(before) }) {
 			return true
 		}
 	}

@@ -94,8 +94,6 @@ func (s *snapshot) write(to io.Writer) error {
 	return w.Flush()
 }
 
-const personSize = 8 + 8 + 16
-
 func (f *fact) append(b []byte) []byte {
 	if f.kind != kindPerson {
 		rec := f.record()

@@ -13,6 +13,7 @@ type knowledge struct {
 	known     bool      // they said how far they know this gate's logs
 	asked     time.Time // when the question under way was put
 	question  uint64
+	heard     time.Time // the last answer
 	own       map[ledger.Origin]spans
 	reading   bool     // of what the gate holds, what they lack is being read
 	earlier   []uint64 // open claims of earlier starts of this gate
@@ -53,7 +54,7 @@ func (n *Node) askStanding(now time.Time, l *link, k *keeper, local bool) {
 // toldStanding takes the answer to a question.
 func (n *Node) toldStanding(body []byte) error {
 	r := reader{b: body}
-	r.is("version", Version)
+	r.version()
 	leads := r.u8("leads", 0, 1) == 1
 	number := r.u64("number", 0, 1<<64-1)
 	if !leads {
@@ -76,6 +77,7 @@ func (n *Node) toldStanding(body []byte) error {
 func (n *Node) takeStanding(s *standing) {
 	k := &n.knowledge
 	first := !k.known
+	k.heard = time.Now()
 	k.known, k.own, k.earlier = true, s.known, nil
 	for o, known := range s.known {
 		n.shelf.forget(n.shelf.own, o, known)
@@ -123,7 +125,7 @@ func (n *Node) putHeld(rec *ledger.Record) bool {
 	if n.shelf.count > maxShelved/4 {
 		return false
 	}
-	n.shelf.put(rec, time.Now())
+	n.shelf.put(rec, n.knowledge.heard.Add(-time.Hour)) // it has waited long enough
 	return true
 }
 
@@ -131,7 +133,7 @@ func (n *Node) putHeld(rec *ledger.Record) bool {
 // making it a grant, once all their records are accepted.
 func (n *Node) settleEarlier() {
 	k := &n.knowledge
-	if len(k.earlier) == 0 || !k.known || k.reading || n.shelf.waiting() || n.inFlight() {
+	if len(k.earlier) == 0 || !k.known || k.reading || n.shelf.waiting(k.heard) || n.inFlight(k.heard) {
 		return
 	}
 	if !n.opts.PreviousIntact {

@@ -117,7 +117,7 @@ func (l *streamLayer) Close() error {
 }
 
 // shut closes every connection.
-func (l *streamLayer) shut() error {
+func (l *streamLayer) shut() {
 	l.mu.Lock()
 	open := l.conns
 	l.conns = map[*raftConn]struct{}{}
@@ -125,7 +125,6 @@ func (l *streamLayer) shut() error {
 	for c := range open {
 		_ = c.Conn.Close()
 	}
-	return nil
 }
 
 // Addr names this keeper.
