@@ -203,7 +203,7 @@ func (a *Appliance) openVault(ctx context.Context, o *Options) error {
 	a.packs.remake()
 	a.neighbours = &neighbours{self: o.Config.Gate.ID, key: a.key, packs: a.packs}
 	a.ways = &ways{
-		self: a.key, id: o.Config.Gate.ID, dataDir: dataDir, neighbours: a.neighbours,
+		self: a.key, id: o.Config.Gate.ID, dataDir: dataDir, neighbours: a.neighbours, officeTLS: a.officeTLS,
 		dirs: map[string]*pack.Dir{}, peers: map[string]*pack.HTTP{}, userAgent: "venuegate/" + o.Version,
 	}
 	return nil

@@ -22,7 +22,7 @@ func (a *Appliance) openUplink(_ context.Context, o *Options) error {
 	if c.URL == "" {
 		return nil
 	}
-	client, err := officeClient(c)
+	client, err := a.officeClient(c)
 	if err != nil {
 		return err
 	}
@@ -36,23 +36,41 @@ func (a *Appliance) openUplink(_ context.Context, o *Options) error {
 	return err
 }
 
-// officeClient makes calls to central; nil is as good as any.
-func officeClient(c *config.Central) (*http.Client, error) {
+// officeClient makes calls to central.
+func (a *Appliance) officeClient(c *config.Central) (*http.Client, error) {
+	settings, err := a.officeTLS(c)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: settings,
+		TLSHandshakeTimeout: handshakePatience, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+	}}, nil
+}
+
+// officeTLS are the settings of connections to central. A box whose clock starts
+// in 1970 finds every certificate to be of the future; what it knows of the time
+// then is when its pack was signed.
+func (a *Appliance) officeTLS(c *config.Central) (*tls.Config, error) {
+	settings := &tls.Config{MinVersion: tls.VersionTLS12, Time: func() time.Time {
+		now := a.clock.Now()
+		if sum := a.packs.roster().summary(a.packs.renewals()); sum != nil && !a.clock.Trusted() {
+			now = later(now, sum.Made)
+		}
+		return now
+	}}
 	if c.CA == "" {
-		return nil, nil
+		return settings, nil
 	}
 	pem, err := os.ReadFile(c.CA)
 	if err != nil {
 		return nil, config.Errors{{Path: "central.ca", Problem: err.Error()}}
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
+	settings.RootCAs = x509.NewCertPool()
+	if !settings.RootCAs.AppendCertsFromPEM(pem) {
 		return nil, config.Errors{{Path: "central.ca", Problem: fmt.Sprintf("%s holds no certificate in PEM", c.CA)}}
 	}
-	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: handshakePatience, IdleConnTimeout: time.Minute,
-	}}, nil
+	return settings, nil
 }
 
 // stuckAfter is how long records wait for central before that is worth a word.

@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,6 +30,7 @@ type ways struct {
 	id         gate.GateID
 	dataDir    string
 	neighbours *neighbours
+	officeTLS  func(*config.Central) (*tls.Config, error)
 	// addressOf returns where gossip would send to a gate now; invalid: nowhere.
 	addressOf func(gate.GateID) (at string, ok bool)
 
@@ -103,8 +105,12 @@ func (w *ways) office(c *config.Config) pack.Fetcher {
 		return w.central
 	}
 	w.closeCentral()
+	settings, err := w.officeTLS(&c.Central)
+	if err != nil {
+		return nowhere{err}
+	}
 	h, err := pack.NewHTTP(pack.HTTPOptions{
-		Base: strings.TrimSuffix(c.Central.URL, "/") + "/v1/repository/", CAFile: c.Central.CA,
+		Base: strings.TrimSuffix(c.Central.URL, "/") + "/v1/repository/", TLS: settings,
 		Authorize: func(method, target string) string {
 			return keyring.SignCall(w.self, uint32(w.id), method, target, time.Now(), nil)
 		},
