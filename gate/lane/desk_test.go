@@ -172,6 +172,25 @@ func TestDocumentAlone(t *testing.T) {
 	}
 }
 
+// A record names the zones in the direction of its own passage.
+func TestZonesOfAPassage(t *testing.T) {
+	v := newVenue(t)
+	v.policy.ReEntry = gate.ReEntryAfterExit
+	v.sell(1, v.with(zhangCard))
+	d := v.desk(bothID)
+	if a := d.Scan(t.Context(), v.card(zhangCard)); a.Verdict.Outcome != gate.Admit {
+		t.Fatalf("in: %+v", a.Verdict)
+	}
+	in := v.journal.newest()
+	v.wait(time.Minute)
+	if a := d.Scan(t.Context(), v.card(zhangCard)); a.Verdict.Outcome != gate.Exit {
+		t.Fatalf("out: %+v", a.Verdict)
+	}
+	if out := v.journal.newest(); out.From != in.To || out.To != in.From || in.To != stand {
+		t.Errorf("in from %d to %d, out from %d to %d", in.From, in.To, out.From, out.To)
+	}
+}
+
 // Where an event wants no keepers asked, no grant says that one stands behind it.
 func TestNoKeeperStandsBehindAGrant(t *testing.T) {
 	v := newVenue(t)

@@ -114,9 +114,10 @@ func (d *Desk) fill(pack Pack, v *gate.Verdict, shown *gate.Presented, known *ga
 	*r = ledger.Record{
 		Ticket: v.Ticket, Generation: v.Generation, Session: v.Session,
 		Entry: uint16(min(v.Entry, 1<<16-1)), Step: ledger.NoStep, Count: uint8(min(v.Count, 255)),
-		Lane: d.id, From: d.lane.From, To: d.lane.To,
+		Lane: d.id,
 		Outcome: v.Outcome, Reason: v.Reason, Marks: v.Marks, Staff: d.staff,
 	}
+	r.From, r.To = d.zones(v.Outcome)
 	if pack != nil {
 		r.Event, r.Pack = pack.Event(), uint32(pack.Version())
 	}
@@ -130,6 +131,14 @@ func (d *Desk) fill(pack Pack, v *gate.Verdict, shown *gate.Presented, known *ga
 		r.Person = known.Documents[0].Tag.Person()
 	}
 	return r
+}
+
+// zones returns the near and the far side of a passage through the lane.
+func (d *Desk) zones(o gate.Outcome) (from, to gate.ZoneID) {
+	if o == gate.Exit {
+		return d.lane.To, d.lane.From
+	}
+	return d.lane.From, d.lane.To
 }
 
 func holder(t *gate.Ticket) Holder {

@@ -114,8 +114,8 @@ func (b *Book) Add(r *ledger.Record) {
 	}
 	out := r.Kind == ledger.KindExit || r.Kind == ledger.KindVoided && r.Outcome == gate.Exit
 	cut := Cut{r.Session, r.To, r.Lane, r.Position.Gate, floorDiv(r.Wall.Unix(), int64(Quarter/time.Second))}
-	if cut.Zone == 0 {
-		cut.Zone = r.From // outside is nobody's zone
+	if out || cut.Zone == 0 {
+		cut.Zone = r.From // the one that was left; outside is nobody's zone
 	}
 	c := e.cuts[cut]
 	if out {
