@@ -25,8 +25,9 @@ type Passage struct {
 	Result PassageResult
 	Passed int // people seen passing, where the barrier can tell
 
-	// Fire: the barrier stood released because of a fire, at least for a part of
-	// the opening. It was not this opening that let people through.
+	// Fire: the barrier stood released because of a fire or an evacuation, at
+	// least for a part of the opening. It was not this opening that let people
+	// through.
 	Fire bool
 }
 
@@ -90,10 +91,22 @@ const (
 	BarrierFirePassage
 	// BarrierFireEnded: a person ended the release.
 	BarrierFireEnded
+	// BarrierEvacuation: the barrier was opened both ways by order, until another
+	// order ends it.
+	BarrierEvacuation
+	// BarrierEvacuationPassage: somebody went through meanwhile.
+	BarrierEvacuationPassage
+	// BarrierEvacuationEnded: the barrier is no longer open by order.
+	BarrierEvacuationEnded
+	// BarrierButton: somebody pressed the button that orders an evacuation.
+	BarrierButton
+	// BarrierButtonReleased: the button is as it was before.
+	BarrierButtonReleased
 )
 
 // String returns the kind's word: forced, wrong_way, tailgate, fire, fire_quiet,
-// fire_passage, fire_ended or unknown.
+// fire_passage, fire_ended, evacuation, evacuation_passage, evacuation_ended,
+// evacuation_button, evacuation_button_released or unknown.
 func (k BarrierEventKind) String() string {
 	switch k {
 	case BarrierForced:
@@ -110,6 +123,16 @@ func (k BarrierEventKind) String() string {
 		return "fire_passage"
 	case BarrierFireEnded:
 		return "fire_ended"
+	case BarrierEvacuation:
+		return "evacuation"
+	case BarrierEvacuationPassage:
+		return "evacuation_passage"
+	case BarrierEvacuationEnded:
+		return "evacuation_ended"
+	case BarrierButton:
+		return "evacuation_button"
+	case BarrierButtonReleased:
+		return "evacuation_button_released"
 	default:
 		return "unknown"
 	}

@@ -94,6 +94,12 @@ const (
 	ReasonFireQuiet       Reason = 154
 	ReasonFirePassage     Reason = 155
 	ReasonFireEnded       Reason = 156
+
+	ReasonEvacuationBegun          Reason = 157
+	ReasonEvacuationPassage        Reason = 158
+	ReasonEvacuationEnded          Reason = 159
+	ReasonEvacuationButton         Reason = 160
+	ReasonEvacuationButtonReleased Reason = 161
 )
 
 // String returns the reason's code, such as "code_stale".

@@ -14,6 +14,10 @@ const (
 	DefaultDebounce = 20 * time.Millisecond
 )
 
+// buttonDebounce is how long an evacuation button must be pressed: an impulse on
+// a long wire must not empty a stadium.
+const buttonDebounce = 50 * time.Millisecond
+
 // Contact is one input that a turnstile's dry contact is wired to.
 type Contact struct {
 	Number         int  // terminal of a Modbus board from 1, or line offset of a GPIO chip from 0
@@ -30,6 +34,7 @@ type Contacts struct {
 	PassedExit *Contact // somebody passed in the direction of exit
 	Ready      *Contact // the turnstile is powered and working
 	Fire       *Contact // the building's fire signal
+	Evacuate   *Contact // a button that orders an evacuation; what came of it is for OnEvent
 
 	// Settle is how long after a passage READY must be there for it to count:
 	// 100 ms when zero. A turnstile that is not ready while somebody walks
@@ -37,7 +42,7 @@ type Contacts struct {
 	Settle time.Duration
 	// Debounce is how long a contact must keep a state for it to count. When
 	// zero, 20 ms on GPIO lines, and one look on boards that are asked; the fire
-	// signal always takes two.
+	// signal always takes two, and the button 50 ms.
 	Debounce time.Duration
 }
 
@@ -47,11 +52,12 @@ const (
 	contactPassedExit
 	contactReady
 	contactFire
+	contactEvacuate
 	contactCount
 )
 
 func (c Contacts) list() [contactCount]*Contact {
-	return [...]*Contact{c.Passed, c.PassedExit, c.Ready, c.Fire}
+	return [...]*Contact{c.Passed, c.PassedExit, c.Ready, c.Fire, c.Evacuate}
 }
 
 // numbers returns the inputs in use, in rising order.
@@ -70,7 +76,7 @@ func (c Contacts) blind() bool { return c.Passed == nil && c.PassedExit == nil }
 
 func (c Contacts) validate(p Passing, lowest, highest int) error {
 	wrong := func(field, problem string) error { return &port.OptionError{Field: field, Problem: problem} }
-	names := [...]string{"Passed", "PassedExit", "Ready", "Fire"}
+	names := [...]string{"Passed", "PassedExit", "Ready", "Fire", "Evacuate"}
 	var seen []int
 	for i, contact := range c.list() {
 		switch {
@@ -137,7 +143,7 @@ func (s *sampler) look(now time.Time, m *machine, closed func(number int) bool) 
 	first := !s.known
 	s.known = true
 	// READY before the passages: both may change in one look.
-	for _, i := range [...]int{contactFire, contactReady, contactPassed, contactPassedExit} {
+	for _, i := range [...]int{contactEvacuate, contactFire, contactReady, contactPassed, contactPassedExit} {
 		contact := s.c.list()[i]
 		if contact == nil {
 			continue
@@ -146,6 +152,16 @@ func (s *sampler) look(now time.Time, m *machine, closed func(number int) bool) 
 		debounce := s.c.Debounce
 		if i == contactFire {
 			debounce = max(debounce, DefaultDebounce)
+		}
+		if i == contactEvacuate {
+			debounce = max(debounce, buttonDebounce)
+			if first {
+				// What it was before is known: a press meanwhile is one, too.
+				s.state[i] = level{active: m.pressed, candidate: m.pressed, since: now}
+			}
+			s.state[i].see(now, active, debounce, false)
+			m.setButton(now, s.state[i].active)
+			continue
 		}
 		changed := s.state[i].see(now, active, debounce, first)
 		s.tell(now, m, i, changed, first)

@@ -26,6 +26,7 @@ type dialogue struct {
 	gap     time.Duration // silence between two frames
 
 	urgent, usual chan job
+	wake          chan struct{} // has one element when poll is wanted now
 
 	mu   sync.Mutex
 	gone chan struct{} // closed when the line is lost; nil while it is
@@ -60,7 +61,7 @@ func newDialogue(name string, o port.Options, timeout, gap time.Duration) (*dial
 	}
 	return &dialogue{
 		name: name, port: p, timeout: timeout, gap: gap,
-		urgent: make(chan job), usual: make(chan job),
+		urgent: make(chan job), usual: make(chan job), wake: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -114,6 +115,8 @@ func (d *dialogue) serve(ctx context.Context, c *port.Conn, poll func(context.Co
 				err = d.do(j)
 			case j := <-d.usual:
 				err = d.do(j)
+			case <-d.wake:
+				next.Reset(0)
 			case <-next.C:
 				var again time.Duration
 				again, err = poll(ctx)
@@ -125,6 +128,14 @@ func (d *dialogue) serve(ctx context.Context, c *port.Conn, poll func(context.Co
 		if err != nil && ctx.Err() == nil && fatal(err) {
 			return err
 		}
+	}
+}
+
+// nudge has poll called at once.
+func (d *dialogue) nudge() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
 	}
 }
 

@@ -40,7 +40,7 @@ type Frames struct {
 	Right   string // to the right
 	Answer  string
 	Start   []string // sent once when the board is there, such as FrameForbidRight; none by default
-	Release string   // sent when a fire begins, with FireHold; none by default
+	Release string   // sent when a fire begins, with FireHold, and when an evacuation does; none by default
 	Restore string   // sent when it was ended; none by default
 }
 
@@ -70,18 +70,21 @@ type GateBoard struct {
 	o    GateBoardOptions
 	line *dialogue
 
-	answer                Template
-	status, entry, exit   []byte
-	start                 [][]byte
-	release, restore      []byte
-	holdWanted, holdKnown atomic.Bool // a fire is to hold the gate open; the board was told
+	answer              Template
+	status, entry, exit []byte
+	start               [][]byte
+	release, restore    []byte
+	hold                atomic.Bool // a fire or an evacuation is to hold the gate open
 
 	// Of the line's goroutine.
 	counters counters
 	heard    bool
 	started  bool
 	missed   int
-	err      error // what the board reports of itself
+	told     holdWord
+	restored bool      // the board holds nothing open that it was told before it was lost
+	opened   time.Time // to both sides, for a board that cannot hold
+	err      error     // what the board reports of itself
 }
 
 // GateBoardStats are a gate board's counters.
@@ -108,8 +111,14 @@ func NewGateBoard(o GateBoardOptions) (*GateBoard, error) {
 	r := o.rules()
 	r.counted, r.hasReady = true, true
 	r.heartbeat = o.Answer + 4*(o.Poll+port.DefaultReadTimeout)
-	g.monitor = newMonitor(r, o.holding(g.holdWanted.Store))
-	g.holdWanted.Store(o.FireHold && o.FireLatched)
+	g.restored = true
+	g.monitor = newMonitor(r, o.OnEvent, func(on bool) {
+		g.hold.Store(on)
+		g.line.nudge()
+	})
+	if g.monitor.held {
+		g.restored = false // an earlier run may have told it
+	}
 	g.mover, g.wait = g, o.Wait
 	return g, nil
 }
@@ -225,8 +234,7 @@ func (g *GateBoard) Run(ctx context.Context) error {
 	}
 	defer g.running.Store(nil)
 	return g.line.port.Run(ctx, func(ctx context.Context, c *port.Conn) error {
-		g.started, g.missed = false, 0
-		g.holdKnown.Store(false)
+		g.started, g.missed, g.told = false, 0, toldNothing
 		defer g.lost()
 		return g.line.serve(ctx, c, g.poll, func(context.Context) error { return nil })
 	})
@@ -244,8 +252,7 @@ func (g *GateBoard) poll(ctx context.Context) (time.Duration, error) {
 	case fatal(err), ctx.Err() != nil:
 	default:
 		if g.missed++; g.missed == missedLimit {
-			g.started = false // it may have lost its power, and what it was told
-			g.holdKnown.Store(false)
+			g.started, g.told = false, toldNothing // it may have lost its power, and what it was told
 			g.line.conn.Doubt(err)
 			g.lost()
 		}
@@ -263,18 +270,55 @@ func (g *GateBoard) round(ctx context.Context) error {
 		}
 		g.started = true
 	}
-	if want := g.holdWanted.Load(); want != g.holdKnown.Load() {
-		frame := g.restore
-		if want {
-			frame = g.release
-		}
-		if _, _, err := g.ask(ctx, "fire", frame); err != nil {
-			return err
-		}
-		g.holdKnown.Store(want)
+	if err := g.keepOpen(ctx); err != nil {
+		return err
 	}
 	_, _, err := g.ask(ctx, "status", g.status)
 	return err
+}
+
+// holdWord is what a board was last told of being held open.
+type holdWord int
+
+const (
+	toldNothing holdWord = iota
+	toldRelease
+	toldRestore
+)
+
+// openAgain is how often a board that knows no release is told to open.
+const openAgain = time.Second
+
+// keepOpen tells the board to hold the gate open, or to stop, where it does not
+// know yet. One that has no frames for it is opened to both sides again and
+// again.
+func (g *GateBoard) keepOpen(ctx context.Context) error {
+	want := g.hold.Load()
+	if g.release == nil || g.restore == nil {
+		if !want || time.Since(g.opened) < openAgain {
+			return nil
+		}
+		g.opened = time.Now()
+		for _, frame := range [][]byte{g.exit, g.entry} {
+			if _, _, err := g.ask(ctx, "release", frame); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	frame, word := g.restore, toldRestore
+	if want {
+		frame, word = g.release, toldRelease
+		g.restored = false
+	}
+	if g.told == word || !want && g.restored {
+		return nil
+	}
+	if _, _, err := g.ask(ctx, "release", frame); err != nil {
+		return err
+	}
+	g.told, g.restored = word, !want
+	return nil
 }
 
 // ask sends a frame and takes the status that answers it.

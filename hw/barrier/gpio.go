@@ -47,10 +47,7 @@ func NewGPIO(o GPIOOptions) (*Turnstile, error) {
 	board.inputs = o.Contacts.numbers()
 	board.debounce = o.Contacts.Debounce
 	t := &Turnstile{name: o.Name, run: board.Run, ours: append(both, board.inputs...), output: board.Output}
-	t.monitor = newMonitor(o.Contacts.rules(o.rules()), o.holding(func(on bool) { board.hold(both, on) }))
-	if o.FireHold && o.FireLatched {
-		board.hold(both, true)
-	}
+	t.monitor = newMonitor(o.Contacts.rules(o.rules()), o.OnEvent, func(on bool) { board.hold(both, on) })
 	t.mover, t.wait = gpioMover{board, o.Line, exit, o.Pulse}, o.Wait
 	// The kernel debounces: what a look sees has lasted.
 	contacts := o.Contacts

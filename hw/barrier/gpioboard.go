@@ -127,6 +127,10 @@ func (b *GPIOBoard) own(offset int) {
 func (b *GPIOBoard) drive(offset int, on bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.driveLocked(offset, on)
+}
+
+func (b *GPIOBoard) driveLocked(offset int, on bool) error {
 	set := b.set[offset]
 	if set == nil {
 		return port.ErrDown
@@ -142,16 +146,22 @@ func (b *GPIOBoard) drive(offset int, on bool) error {
 	return nil
 }
 
-// hold keeps outputs on until it is called again.
+// hold keeps outputs on until it is called again. It does not wait for a pulse,
+// which ends with the output as held.
 func (b *GPIOBoard) hold(offsets []int, on bool) {
-	b.pulsing.Lock()
-	defer b.pulsing.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, offset := range offsets {
-		b.mu.Lock()
 		b.held[offset] = on
-		b.mu.Unlock()
-		_ = b.drive(offset, on) // a chip that is gone starts with held
+		_ = b.driveLocked(offset, on) // a chip that is gone starts with held
 	}
+}
+
+// rest puts an output into the state it has while nothing is asked.
+func (b *GPIOBoard) rest(offset int) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.driveLocked(offset, b.held[offset])
 }
 
 // pulse switches an output on for d.
@@ -168,17 +178,14 @@ func (b *GPIOBoard) pulse(ctx context.Context, offset int, d time.Duration) (pul
 		return pulseDoubt, err
 	}
 	ended := sleep(ctx, d)
-	b.mu.Lock()
-	held := b.held[offset]
-	b.mu.Unlock()
-	if err := b.drive(offset, held); err != nil {
+	if err := b.rest(offset); err != nil {
 		return pulseDoubt, ended // and go on watching: the way may be open
 	}
 	return pulseDone, ended
 }
 
-// Run owns the chip until ctx ends and then returns nil, with every output off.
-// It outlives chips that go away; OnState hears of it.
+// Run owns the chip until ctx ends and then returns nil, with every output off
+// but those that are held. It outlives chips that go away; OnState hears of it.
 func (b *GPIOBoard) Run(ctx context.Context) error {
 	b.mu.Lock()
 	if b.running {
@@ -235,7 +242,7 @@ func (b *GPIOBoard) once(ctx context.Context, up func()) (err error) {
 		if err != nil {
 			return &BoardError{b.o.Name, "output", err}
 		}
-		undo = append(undo, release, func() error { return set(false) })
+		undo = append(undo, release, func() error { return set(b.isHeld(offset)) })
 		sets[offset] = set
 	}
 	changes := make(chan change, 256)
@@ -257,6 +264,12 @@ func (b *GPIOBoard) once(ctx context.Context, up func()) (err error) {
 	defer b.end()
 	up()
 	return b.serve(ctx, changes, reads)
+}
+
+func (b *GPIOBoard) isHeld(offset int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held[offset]
 }
 
 // begin makes the outputs available, in their state at rest.

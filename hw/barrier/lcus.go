@@ -17,6 +17,10 @@ import (
 const (
 	lcusStart   = 0xA0
 	lcusMaxChan = 16
+
+	// lcusAgain is how often held contacts are told to close: a board that lost
+	// its power for a moment, but not its line, does not say so.
+	lcusAgain = 2 * time.Second
 )
 
 func lcus(channel int, on bool) []byte {
@@ -75,7 +79,8 @@ func (b *LCUSBoard) own(channel int) {
 }
 
 // Run owns the port until ctx ends and then returns nil, with every contact told
-// to open. It outlives unplugged boards; OnState of the port hears of it.
+// to open but those that are held. It outlives unplugged boards; OnState of the
+// port hears of it.
 func (b *LCUSBoard) Run(ctx context.Context) error {
 	if !b.running.CompareAndSwap(nil, &ctx) {
 		return port.ErrRunning
@@ -88,6 +93,7 @@ func (b *LCUSBoard) serve(ctx context.Context, c *port.Conn) error {
 	if err := b.begin(); err != nil {
 		return err
 	}
+	settled := time.Now()
 	buf := make([]byte, 64)
 	for {
 		_, err := c.Read(ctx, buf) // some boards echo; nothing they say matters
@@ -95,12 +101,12 @@ func (b *LCUSBoard) serve(ctx context.Context, c *port.Conn) error {
 		case ctx.Err() != nil:
 			b.pulsing.Lock() // the pulse sees ctx end as well
 			defer b.pulsing.Unlock()
-			b.hold(nil)
 			return b.rest()
 		case err != nil && !errors.Is(err, port.ErrTimeout):
 			return err
-		case b.owed.CompareAndSwap(true, false):
+		case b.owed.CompareAndSwap(true, false), b.holds() && time.Since(settled) >= lcusAgain:
 			b.settle()
+			settled = time.Now()
 		}
 	}
 }
@@ -130,6 +136,12 @@ func (b *LCUSBoard) hold(channels []int) {
 	b.held = channels
 }
 
+func (b *LCUSBoard) holds() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.held) > 0
+}
+
 func (b *LCUSBoard) isHeld(channel int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -149,7 +161,7 @@ func (b *LCUSBoard) rest() error {
 	return errors.Join(errs...)
 }
 
-// release closes contacts for as long as a fire lasts, and opens them after.
+// release closes contacts until it is called again, and opens those of before.
 func (b *LCUSBoard) release(channels []int) {
 	b.hold(channels)
 	b.owed.Store(true) // done by serve, within its read timeout

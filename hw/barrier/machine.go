@@ -21,6 +21,10 @@ type rules struct {
 	tail      time.Duration  // DefaultTail when zero
 	free      gate.Direction // people may go this way without a grant
 	latched   bool           // a fire was not ended before the last stop
+	fireHold  bool           // the driver unlocks while a fire lasts
+
+	evacuating bool // nor was an evacuation
+	pressed    bool // the evacuation button was, at the last stop
 }
 
 // machine is what every barrier knows of passages and fire, from what its
@@ -33,15 +37,17 @@ type machine struct {
 	ready   bool
 	readyAt time.Time
 
-	burning bool // the fire signal stands
-	latched bool
+	burning    bool // the fire signal stands
+	latched    bool
+	evacuating bool
+	pressed    bool // the evacuation button
 
 	opening *opening
 	last    closing
 	pending []pending // passages that a power cut could explain
 
 	events []gate.BarrierEvent
-	counts [gate.BarrierFireEnded + 1]uint64
+	counts [gate.BarrierButtonReleased + 1]uint64
 }
 
 // opening is one grant as the barrier saw it.
@@ -50,7 +56,7 @@ type opening struct {
 	count     int
 	passed    int
 	doubt     bool // not heard or not ready, if only for a moment
-	fire      bool // released, if only for a moment
+	fire      bool // released for a fire or an evacuation, if only for a moment
 }
 
 // closing is the end of the opening before.
@@ -73,7 +79,7 @@ func newMachine(r rules) *machine {
 	if r.tail == 0 {
 		r.tail = DefaultTail
 	}
-	return &machine{rules: r, latched: r.latched}
+	return &machine{rules: r, latched: r.latched, evacuating: r.evacuating, pressed: r.pressed}
 }
 
 // begin starts to watch an opening for count people.
@@ -82,7 +88,7 @@ func (m *machine) begin(now time.Time, d gate.Direction, count int) {
 	if d != gate.DirectionExit {
 		d = gate.DirectionEntry
 	}
-	m.opening = &opening{direction: d, count: max(count, 1), doubt: !m.readyNow(now), fire: m.latched}
+	m.opening = &opening{direction: d, count: max(count, 1), doubt: !m.readyNow(now), fire: m.released()}
 }
 
 // end stops watching and says what was seen. A passage that is not believed yet
@@ -179,6 +185,8 @@ func (m *machine) believe(at time.Time, d gate.Direction, o *opening) {
 	switch {
 	case m.latched:
 		m.emit(at, gate.BarrierFirePassage, d)
+	case m.evacuating:
+		m.emit(at, gate.BarrierEvacuationPassage, d)
 	case d != gate.DirectionUnknown && d == m.free && (o == nil || against):
 		// Nobody needs a grant that way.
 	case against:
@@ -227,6 +235,43 @@ func (m *machine) resetFire(now time.Time) error {
 	m.emit(now, gate.BarrierFireEnded, gate.DirectionUnknown)
 	return nil
 }
+
+// evacuate notes that the way is to stand open, or no longer.
+func (m *machine) evacuate(now time.Time, on bool) {
+	if m.evacuating == on {
+		return
+	}
+	m.tick(now) // who went through before went through a shut gate
+	m.evacuating = on
+	kind := gate.BarrierEvacuationEnded
+	if on {
+		kind = gate.BarrierEvacuation
+	}
+	m.emit(now, kind, gate.DirectionUnknown)
+	if m.opening != nil && on {
+		m.opening.fire = true
+	}
+}
+
+// setButton notes the evacuation button. What it orders is not this barrier's
+// affair alone.
+func (m *machine) setButton(now time.Time, pressed bool) {
+	if m.pressed == pressed {
+		return
+	}
+	m.pressed = pressed
+	kind := gate.BarrierButtonReleased
+	if pressed {
+		kind = gate.BarrierButton
+	}
+	m.emit(now, kind, gate.DirectionUnknown)
+}
+
+// released reports whether the way stands open, whoever unlocked it.
+func (m *machine) released() bool { return m.latched || m.evacuating }
+
+// held reports whether the driver is to keep the way open.
+func (m *machine) held() bool { return m.evacuating || m.fireHold && m.latched }
 
 func (m *machine) emit(at time.Time, k gate.BarrierEventKind, d gate.Direction) {
 	m.counts[k]++

@@ -65,16 +65,13 @@ func NewModbus(o ModbusOptions) (*Turnstile, error) {
 	t := &Turnstile{name: o.Name, run: board.Run, line: board.Stats, output: board.Output, ours: both}
 	r := o.Contacts.rules(o.rules())
 	r.heartbeat = o.Board.Answer + 4*(o.Board.Poll+port.DefaultReadTimeout)
-	t.monitor = newMonitor(r, o.holding(func(on bool) {
+	t.monitor = newMonitor(r, o.OnEvent, func(on bool) {
 		if on {
 			board.hold(both)
 		} else {
 			board.hold(nil)
 		}
-	}))
-	if o.FireHold && o.FireLatched {
-		board.hold(both)
-	}
+	})
 	t.mover, t.wait = modbusMover{board, o}, o.Wait
 	if len(o.Contacts.numbers()) > 0 {
 		t.watchInputs(board, o.Contacts)

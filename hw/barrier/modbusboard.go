@@ -19,6 +19,7 @@ const (
 
 	modbusTick     = 100 * time.Millisecond // the unit of a board-timed pulse
 	modbusKeepLive = time.Second            // between looks at a board without inputs
+	modbusAgain    = 500 * time.Millisecond // between two words to contacts that are held
 	modbusMaxLine  = 32                     // channels and inputs
 	missedLimit    = 3                      // questions in a row without an answer
 )
@@ -85,6 +86,7 @@ type ModbusBoard struct {
 	// Of the line's goroutine.
 	rested bool // the contacts are as they should be at rest
 	missed int  // questions in a row without an answer
+	told   time.Time
 
 	owed    atomic.Bool // the contacts are to be put to rest again
 	running atomic.Bool
@@ -133,15 +135,25 @@ func (b *ModbusBoard) hold(channels []int) {
 	b.mu.Lock()
 	b.held = channels
 	b.mu.Unlock()
-	b.owed.Store(true) // done by the next poll
+	b.owed.Store(true)
+	b.line.nudge() // to do it now
+}
+
+// holds reports whether contacts are held. They are told so again and again: the
+// end of a pulse that the board times opens its contact, and so does a moment
+// without power.
+func (b *ModbusBoard) holds() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.held) > 0
 }
 
 // Stats returns the counters of the line.
 func (b *ModbusBoard) Stats() LineStats { return b.line.stats() }
 
 // Run owns the port until ctx ends and then returns nil, with every contact told
-// to open. It outlives unplugged and silent boards; OnState of the port hears of
-// it.
+// to open but those that are held. It outlives unplugged and silent boards;
+// OnState of the port hears of it.
 func (b *ModbusBoard) Run(ctx context.Context) error {
 	if !b.running.CompareAndSwap(false, true) {
 		return port.ErrRunning
@@ -173,19 +185,23 @@ func (b *ModbusBoard) poll(ctx context.Context) (time.Duration, error) {
 			b.lost()
 		}
 	}
-	if b.onInputs == nil {
+	switch {
+	case b.onInputs != nil:
+	case b.holds():
+		return modbusAgain, err
+	default:
 		return modbusKeepLive, err
 	}
 	return b.o.Poll, err
 }
 
 func (b *ModbusBoard) round(ctx context.Context) error {
-	if b.owed.Swap(false) || !b.rested {
+	if b.owed.Swap(false) || !b.rested || b.holds() && time.Since(b.told) >= modbusAgain {
 		if err := b.rest(ctx); err != nil {
 			b.owed.Store(true)
 			return err
 		}
-		b.rested = true
+		b.rested, b.told = true, time.Now()
 	}
 	function, op := byte(modbusReadInputs), "inputs"
 	if b.onInputs == nil {
@@ -219,9 +235,6 @@ func (b *ModbusBoard) rest(ctx context.Context) error {
 }
 
 func (b *ModbusBoard) goodbye(ctx context.Context) error {
-	b.mu.Lock()
-	b.held = nil
-	b.mu.Unlock()
 	return b.rest(ctx)
 }
 

@@ -11,15 +11,21 @@ import (
 // tell of its events.
 type monitor struct {
 	onEvent func(gate.BarrierEvent)
+	hold    func(on bool) // unlocks for as long as the machine says; does not block
 	changed chan struct{} // has one element after something happened
 
 	telling sync.Mutex // held until everybody was told, so that events stay in order
 	mu      sync.Mutex
 	m       *machine
+	held    bool
 }
 
-func newMonitor(r rules, onEvent func(gate.BarrierEvent)) *monitor {
-	return &monitor{m: newMachine(r), onEvent: onEvent, changed: make(chan struct{}, 1)}
+func newMonitor(r rules, onEvent func(gate.BarrierEvent), hold func(on bool)) *monitor {
+	mo := &monitor{m: newMachine(r), onEvent: onEvent, hold: hold, changed: make(chan struct{}, 1)}
+	if mo.held = mo.m.held(); mo.held {
+		hold(true)
+	}
+	return mo
 }
 
 // do changes the machine, wakes the one who waits for it and tells of what
@@ -39,7 +45,13 @@ func (mo *monitor) run(change func(m *machine)) {
 	change(mo.m)
 	events := mo.m.events
 	mo.m.events = nil
+	held := mo.m.held()
+	moved := held != mo.held
+	mo.held = held
 	mo.mu.Unlock()
+	if moved {
+		mo.hold(held) // before anybody is told of it
+	}
 	if mo.onEvent == nil {
 		return
 	}
@@ -58,6 +70,12 @@ func (mo *monitor) look(at func(m *machine)) {
 // latched reports whether the barrier is released because of a fire.
 func (mo *monitor) latched() (is bool) {
 	mo.look(func(m *machine) { is = m.latched })
+	return is
+}
+
+// released reports whether the way stands open, for a fire or an evacuation.
+func (mo *monitor) released() (is bool) {
+	mo.look(func(m *machine) { is = m.released() })
 	return is
 }
 

@@ -23,6 +23,9 @@ func (*None) Open(ctx context.Context, o gate.Opening) (gate.Passage, error) {
 	return gate.Passage{Result: gate.PassagePassed, Passed: max(o.Count, 1)}, nil
 }
 
+// Evacuate does nothing: there is nothing in the way.
+func (*None) Evacuate(bool) {}
+
 // Run waits for ctx to end and returns nil.
 func (*None) Run(ctx context.Context) error {
 	<-ctx.Done()

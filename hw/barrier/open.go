@@ -40,7 +40,7 @@ type opener struct {
 type Counts struct {
 	Openings, Passed, Unknown, TimedOut, NotOpened uint64
 
-	Forced, WrongWay, Tailgated, FirePassed uint64 // people
+	Forced, WrongWay, Tailgated, FirePassed, EvacuationPassed uint64 // people
 }
 
 func (op *opener) totals() Counts {
@@ -51,6 +51,7 @@ func (op *opener) totals() Counts {
 	op.look(func(m *machine) {
 		c.Forced, c.WrongWay = m.counts[gate.BarrierForced], m.counts[gate.BarrierWrongWay]
 		c.Tailgated, c.FirePassed = m.counts[gate.BarrierTailgate], m.counts[gate.BarrierFirePassage]
+		c.EvacuationPassed = m.counts[gate.BarrierEvacuationPassage]
 	})
 	return c
 }
@@ -67,9 +68,10 @@ func (op *opener) totals() Counts {
 //     the middle is ctx.Err().
 //
 // Whatever happens, the way is closed again, if need be as soon as the board is
-// back. One opening at a time: another fails with ErrBusy. While a fire holds
-// the barrier released nothing is sent and the result is PassageUnknown at once,
-// with Fire set: nobody can say who went through an open gate.
+// back. One opening at a time: another fails with ErrBusy. While a fire or an
+// evacuation holds the barrier released nothing is sent and the result is
+// PassageUnknown at once, with Fire set: nobody can say who went through an open
+// gate.
 func (op *opener) Open(ctx context.Context, o gate.Opening) (gate.Passage, error) {
 	p, err := op.tryOpen(ctx, o)
 	op.openings.Add(1)
@@ -94,6 +96,21 @@ func (op *opener) ResetFire() (err error) {
 	return err
 }
 
+// Evacuate holds the way open in both directions, or no longer. It takes effect
+// within the time of one exchange with the board, whatever an opening is about,
+// outlives boards that are unplugged, and the end of Run leaves the way open.
+// Whoever keeps state over a restart says Evacuating. A fire's release has its
+// own rules and is not ended by this. It does not wait for the board.
+func (op *opener) Evacuate(on bool) {
+	op.do(func(m *machine) { m.evacuate(time.Now(), on) })
+}
+
+// Evacuating reports whether the way stands open by order.
+func (op *opener) Evacuating() (is bool) {
+	op.look(func(m *machine) { is = m.evacuating })
+	return is
+}
+
 // Fire reports whether the barrier is released because of a fire.
 func (op *opener) Fire() bool { return op.latched() }
 
@@ -107,7 +124,7 @@ func (op *opener) tryOpen(ctx context.Context, o gate.Opening) (gate.Passage, er
 	if run == nil {
 		return notOpened, ErrStopped
 	}
-	if op.latched() {
+	if op.released() {
 		return gate.Passage{Result: gate.PassageUnknown, Fire: true}, nil
 	}
 	// The end of Run ends an opening too, so that its "off" is sent while the
@@ -199,11 +216,11 @@ func (s *session) wait(i int, last bool) (bool, error) {
 	}
 }
 
-// pause waits, unless a fire makes it pointless.
+// pause waits, unless a fire or an evacuation makes it pointless.
 func (s *session) pause(d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
-	for !s.op.latched() {
+	for !s.op.released() {
 		select {
 		case <-s.op.changed:
 		case <-t.C:

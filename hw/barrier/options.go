@@ -38,11 +38,12 @@ type RelayOptions struct {
 
 	Feedback *Feedback // nil when the turnstile does not tell who passed
 
-	// Tail, Free, FireLatched, FireHold and OnEvent are those of Passing.
+	// Tail, Free, FireLatched, FireHold, Evacuating and OnEvent are those of Passing.
 	Tail        time.Duration
 	Free        gate.Direction
 	FireLatched bool
 	FireHold    bool
+	Evacuating  bool
 	OnEvent     func(gate.BarrierEvent)
 }
 

@@ -29,6 +29,12 @@ type Passing struct {
 	// hard wiring that does so without any computer.
 	FireHold bool
 
+	// Evacuating starts the barrier open by order, as Evacuate does, and
+	// ButtonPressed says that the button of its contacts was pressed when it was
+	// last looked at: it is not news then.
+	Evacuating    bool
+	ButtonPressed bool
+
 	// OnEvent is told of everything that happens besides openings, in order. It
 	// must neither block nor call the barrier.
 	OnEvent func(gate.BarrierEvent)
@@ -57,23 +63,8 @@ func (p Passing) withDefaults(blind bool) Passing {
 }
 
 func (p Passing) rules() rules {
-	return rules{name: p.Name, tail: p.Tail, free: p.Free, latched: p.FireLatched}
-}
-
-// holding returns OnEvent, with hold told of the beginning and the end of a fire.
-func (p Passing) holding(hold func(bool)) func(gate.BarrierEvent) {
-	if !p.FireHold {
-		return p.OnEvent
-	}
-	return func(e gate.BarrierEvent) {
-		switch e.Kind {
-		case gate.BarrierFire:
-			hold(true)
-		case gate.BarrierFireEnded:
-			hold(false)
-		}
-		if p.OnEvent != nil {
-			p.OnEvent(e)
-		}
+	return rules{
+		name: p.Name, tail: p.Tail, free: p.Free, latched: p.FireLatched, fireHold: p.FireHold,
+		evacuating: p.Evacuating, pressed: p.ButtonPressed,
 	}
 }

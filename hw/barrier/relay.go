@@ -42,13 +42,19 @@ func NewSerialRelay(o RelayOptions) (*SerialRelay, error) {
 	board.own(o.ExitChannel)
 	r := &SerialRelay{o: o, board: board}
 	r.mover, r.wait = lcusMover{board, o}, o.Wait
-	rules := rules{name: o.Name, blind: true, tail: o.Tail, free: o.Free, latched: o.FireLatched}
-	onEvent := o.OnEvent
-	if o.FireHold {
-		onEvent = r.holding
+	rules := rules{
+		name: o.Name, blind: true, tail: o.Tail, free: o.Free,
+		latched: o.FireLatched, fireHold: o.FireHold, evacuating: o.Evacuating,
+	}
+	hold := func(on bool) {
+		if on {
+			board.release([]int{o.Channel, o.ExitChannel})
+		} else {
+			board.release(nil)
+		}
 	}
 	if o.Feedback == nil {
-		r.monitor = newMonitor(rules, onEvent)
+		r.monitor = newMonitor(rules, o.OnEvent, hold)
 		return r, nil
 	}
 	f := *o.Feedback
@@ -63,24 +69,8 @@ func NewSerialRelay(o RelayOptions) (*SerialRelay, error) {
 	}
 	r.match = newMatcher(patterns...)
 	rules.blind, rules.hasReady, rules.heartbeat = false, f.Ready != "", f.Heartbeat
-	r.monitor = newMonitor(rules, onEvent)
-	if o.FireHold && o.FireLatched {
-		board.hold([]int{o.Channel, o.ExitChannel})
-	}
+	r.monitor = newMonitor(rules, o.OnEvent, hold)
 	return r, nil
-}
-
-// holding closes the contacts for as long as a fire lasts, and tells of events.
-func (r *SerialRelay) holding(e gate.BarrierEvent) {
-	switch e.Kind {
-	case gate.BarrierFire:
-		r.board.release([]int{r.o.Channel, r.o.ExitChannel})
-	case gate.BarrierFireEnded:
-		r.board.release(nil)
-	}
-	if r.o.OnEvent != nil {
-		r.o.OnEvent(e)
-	}
 }
 
 // Name is the barrier's name in the configuration.
@@ -105,7 +95,7 @@ func (r *SerialRelay) Stats() RelayStats {
 }
 
 // Run owns the ports until ctx ends and then returns nil, with every contact
-// told to open. It outlives unplugged boards; OnState of the ports hears of it.
+// told to open but those that are held for a fire or an evacuation. It outlives unplugged boards; OnState of the ports hears of it.
 func (r *SerialRelay) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(nil, &ctx) {
 		return port.ErrRunning
