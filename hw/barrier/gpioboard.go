@@ -13,8 +13,8 @@ import (
 // GPIOChip hands out the lines of a GPIO chip. A line is logical: on is
 // electrically low where it was asked for as active low.
 type GPIOChip interface {
-	// Output takes a line and drives it off.
-	Output(offset int, activeLow bool) (set func(on bool) error, release func() error, err error)
+	// Output takes a line and drives it on or off at once.
+	Output(offset int, activeLow, on bool) (set func(on bool) error, release func() error, err error)
 	// Input takes a line. changed is told of every change that lasted for
 	// debounce; it does not block. release waits until no call is under way.
 	Input(offset int, activeLow bool, pull string, debounce time.Duration, changed func(on bool)) (get func() (bool, error), release func() error, err error)
@@ -238,7 +238,7 @@ func (b *GPIOBoard) once(ctx context.Context, up func()) (err error) {
 	}()
 	sets := map[int]func(bool) error{}
 	for _, offset := range b.outputs {
-		set, release, err := chip.Output(offset, b.o.ActiveLow)
+		set, release, err := chip.Output(offset, b.o.ActiveLow, b.isHeld(offset))
 		if err != nil {
 			return &BoardError{b.o.Name, "output", err}
 		}

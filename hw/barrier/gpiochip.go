@@ -21,8 +21,8 @@ func openGPIO(name string) (GPIOChip, error) {
 	return kernelChip{c}, nil
 }
 
-func (c kernelChip) Output(offset int, activeLow bool) (set func(bool) error, release func() error, err error) {
-	options := []gpiocdev.LineReqOption{gpiocdev.AsOutput(0)}
+func (c kernelChip) Output(offset int, activeLow, on bool) (set func(bool) error, release func() error, err error) {
+	options := []gpiocdev.LineReqOption{gpiocdev.AsOutput(valueOf(on))}
 	if activeLow {
 		options = append(options, gpiocdev.AsActiveLow)
 	}
@@ -31,12 +31,15 @@ func (c kernelChip) Output(offset int, activeLow bool) (set func(bool) error, re
 		return nil, nil, err
 	}
 	return func(on bool) error {
-		value := 0
-		if on {
-			value = 1
-		}
-		return l.SetValue(value)
+		return l.SetValue(valueOf(on))
 	}, l.Close, nil
+}
+
+func valueOf(on bool) int {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 func (c kernelChip) Input(offset int, activeLow bool, pull string, debounce time.Duration, changed func(on bool)) (get func() (bool, error), release func() error, err error) {

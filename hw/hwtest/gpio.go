@@ -63,8 +63,8 @@ func (g *GPIO) plug(in bool) {
 // Close is the driver giving the chip back.
 func (g *GPIO) Close() error { return nil }
 
-// Output takes a line and drives it off.
-func (g *GPIO) Output(offset int, activeLow bool) (set func(bool) error, release func() error, err error) {
+// Output takes a line and drives it on or off.
+func (g *GPIO) Output(offset int, activeLow, on bool) (set func(bool) error, release func() error, err error) {
 	l, release, err := g.request(offset, &gpioLine{output: true, activeLow: activeLow})
 	if err != nil {
 		return nil, nil, err
@@ -80,7 +80,7 @@ func (g *GPIO) Output(offset int, activeLow bool) (set func(bool) error, release
 		g.news()
 		return nil
 	}
-	return set, release, set(false)
+	return set, release, set(on)
 }
 
 // Input takes a line and tells of its changes.
