@@ -200,10 +200,7 @@ func (e *end) Write(b []byte) (int, error) {
 	h := e.peer.half
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	e.half.mu.Lock()
-	closed := e.half.closed
-	e.half.mu.Unlock()
-	if closed || h.closed {
+	if h.closed { // closing either end closes both
 		return 0, net.ErrClosed
 	}
 	h.chunks = append(h.chunks, chunk{append([]byte(nil), b...), time.Now().Add(e.of.delay)})
