@@ -70,6 +70,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, reload <-cha
 	}
 	if *check {
 		_, _ = fmt.Fprintf(out, "%s: good, %d lane(s)\n", *path, len(cfg.Lanes))
+		if cfg.Gate.ID == 0 {
+			_, _ = fmt.Fprintln(out, "this box is not enrolled: it will wait for an enrolment code at its readers")
+		}
 		return 0
 	}
 	if err := serve(ctx, cfg, *path, errOut, reload); err != nil {
@@ -83,22 +86,33 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, reload <-cha
 	return 0
 }
 
-// load reads a configuration and builds its devices once, so that everything
-// wrong with them is known before anything runs.
+// load reads a configuration, completes it by what the box was enrolled as, and
+// builds its devices once, so that everything wrong with them is known before
+// anything runs. gate.id is zero where the box is to be enrolled first.
 func load(path string) (*config.Config, error) {
 	cfg, err := config.Load(path)
 	if err != nil {
 		return nil, err
 	}
-	return cfg, appliance.Check(cfg)
+	return cfg, errors.Join(appliance.Place(cfg), appliance.Check(cfg))
 }
 
 func serve(ctx context.Context, cfg *config.Config, path string, errOut io.Writer, reload <-chan os.Signal) error {
 	log := newLogger(errOut, cfg.Log)
-	gate, err := appliance.New(ctx, appliance.Options{
+	options := appliance.Options{
 		Config: cfg, Log: log, Version: version,
 		Notify: func(state string) { _, _ = daemon.SdNotify(false, state) },
-	})
+	}
+	if cfg.Gate.ID == 0 {
+		if err := appliance.Enrol(ctx, options); err != nil || ctx.Err() != nil {
+			return err
+		}
+		var err error
+		if options.Config, err = load(path); err != nil {
+			return err
+		}
+	}
+	gate, err := appliance.New(ctx, options)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/venuegate/venuegate/gate/web"
 	"github.com/venuegate/venuegate/hw/find"
 	"github.com/venuegate/venuegate/sync/claim"
+	"github.com/venuegate/venuegate/sync/enrol"
 	"github.com/venuegate/venuegate/sync/pack"
 	"github.com/venuegate/venuegate/sync/uplink"
 )
@@ -54,6 +55,7 @@ type Appliance struct {
 	onEvent    func(lane.Event)
 	tick       time.Duration
 	cfg        atomic.Pointer[config.Config]
+	place      enrol.Enrolment // what the gate was enrolled as; zero: it was not
 	clock      *systemClock
 	health     *health.Tracker
 	status     *status
@@ -104,6 +106,9 @@ type closer struct {
 // New opens everything that a gate needs: its key, journal, ledger, packs and
 // page. Nothing runs yet. What was opened is closed again when New fails.
 func New(ctx context.Context, o Options) (*Appliance, error) {
+	if o.Config.Gate.ID == 0 {
+		return nil, fmt.Errorf("%s: %w", o.Config.Gate.DataDir, enrol.ErrNotEnrolled)
+	}
 	if o.Notify == nil {
 		o.Notify = func(string) {}
 	}
@@ -119,6 +124,9 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 		hub: web.NewHub(), ledger: ledger.New(), open: unfinished{}, fires: &fires{}, ordered: make(chan struct{}, 1),
 	}
 	a.cfg.Store(o.Config)
+	if err := a.loadPlace(o.Config.Gate.DataDir); err != nil {
+		return nil, err
+	}
 	a.health.Watch(a.logHealth)
 	a.status = newStatus(a.health, a.hub.Changed)
 	a.plugs = find.NewWatcher(find.WatchOptions{})

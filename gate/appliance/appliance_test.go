@@ -255,7 +255,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := appliance.New(t.Context(), appliance.Options{Config: c, Log: zerolog.Nop()})
-	if err == nil || !strings.Contains(err.Error(), "venuegate init") {
+	if err == nil || !strings.Contains(err.Error(), "enrolment code") {
 		t.Errorf("without a key: %v", err)
 	}
 

@@ -26,15 +26,10 @@ func (a *Appliance) openClaims(_ context.Context, o *Options) error {
 	if a.cluster != nil {
 		network, alive = a.cluster, a.cluster.alive
 	}
-	self := a.neighbours.now().gates[o.Config.Gate.ID]
-	incarnation := uint32(1)
-	if self != nil {
-		incarnation = self.Incarnation
-	}
 	times := claim.DefaultTimes()
 	times.Claim = time.Duration(o.Config.Cluster.Deadline)
 	node, err := claim.New(claim.Options{
-		Gate: o.Config.Gate.ID, Incarnation: incarnation, Epoch: a.epoch(),
+		Gate: o.Config.Gate.ID, Incarnation: a.incarnation(), Epoch: a.epoch(),
 		Roster: a.keepers, Network: network, Signer: a.key, Keys: a.neighbours.keyOf,
 		Records: a.ledger, LedgerEmpty: a.nobodyAdmitted,
 		Held:           func() iter.Seq[*ledger.Record] { return a.held(dataDir) },

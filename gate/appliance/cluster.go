@@ -66,7 +66,7 @@ func (a *Appliance) openCluster(_ context.Context, o *Options) error {
 	a.cluster = &cluster{
 		listen: listen, advertise: advertise, pace: c.Pace,
 		memory:     filepath.Join(o.Config.Gate.DataDir, "peers.json"),
-		venue:      func() uint32 { return a.packs.roster().venueID },
+		venue:      a.venue,
 		neighbours: a.neighbours, logs: a.logs, link: l, clock: a.clock, mirror: a.mirror.Handler(),
 		log: slog.New(newZerologHandler(a.log)), problem: a.networkTrouble,
 		fresh: make(chan [][]byte, 1),
@@ -74,7 +74,7 @@ func (a *Appliance) openCluster(_ context.Context, o *Options) error {
 	a.ways.addressOf = a.cluster.addressOf
 	clocks := a.cluster.clocks
 	a.clock.clocks.Store(&clocks)
-	a.cluster.setKeys(a.vault.keys().network())
+	a.cluster.setKeys(a.vault.network())
 	return nil
 }
 

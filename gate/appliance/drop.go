@@ -1,10 +1,7 @@
 package appliance
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strconv"
 	"time"
 
@@ -51,14 +48,13 @@ func over(p *gate.Policy, now time.Time) bool {
 // removeEvent deletes the keys first: as long as the pack is there, it is tried
 // again.
 func (a *Appliance) removeEvent(event gate.EventID) error {
-	path := secretsPath(a.config().Gate.DataDir, event)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := a.vault.forget(event); err != nil {
 		return fmt.Errorf("event keys: %w", err)
 	}
 	if err := a.packs.store.Remove(event); err != nil {
 		return err
 	}
-	a.health.Clear(a.clock.Now(), health.KeyFileLoose, path)
+	a.health.Clear(a.clock.Now(), health.KeyFileLoose, secretsPath(a.config().Gate.DataDir, event))
 	a.packs.roster()
 	a.hub.Changed()
 	return nil

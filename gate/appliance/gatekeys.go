@@ -3,12 +3,10 @@ package appliance
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -18,86 +16,24 @@ import (
 	"github.com/venuegate/venuegate/crypto/seal"
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/lane"
-	"github.com/venuegate/venuegate/sync/gossip"
+	"github.com/venuegate/venuegate/sync/enrol"
 	"github.com/venuegate/venuegate/sync/pack"
 )
 
-const (
-	sealPurpose = "gate keys"
-	keptName    = "gate-keys"
-	keyringDir  = "keys"
-)
+// dirSecrets is where a gate's secrets are at rest, below its data directory:
+// enrolment puts the first there, packs bring later ones.
+const dirSecrets = "secrets"
 
-// gateKeys are the secrets that the venue gave this gate, sealed to it in the
-// signed repository: the network's keys, and the events' keys for tags.
-type gateKeys struct {
-	Network []networkKey           `json:"network"`
-	Events  map[string]secretsFile `json:"events"`
-}
-
-type networkKey struct {
-	Key string `json:"key"` // 64 hex digits
-	Use bool   `json:"use"`
-}
-
-// parseGateKeys reads what was sealed. No error quotes it.
-func parseGateKeys(data []byte) (*gateKeys, error) {
-	var k gateKeys
-	if err := json.Unmarshal(data, &k); err != nil {
-		return nil, errors.New("sealed keys: not the JSON object that is expected")
-	}
-	for i, n := range k.Network {
-		if key, err := hex.DecodeString(n.Key); err != nil || len(key) != gossip.KeySize {
-			return nil, fmt.Errorf("sealed keys: network[%d].key is not %d hex digits", i, 2*gossip.KeySize)
-		}
-	}
-	for _, event := range slices.Sorted(maps.Keys(k.Events)) {
-		if _, err := k.Events[event].keys(); err != nil {
-			return nil, fmt.Errorf("sealed keys: events.%s.%w", event, err)
-		}
-	}
-	return &k, nil
-}
-
-func (f secretsFile) keys() (s lane.Secrets, err error) {
-	if s.DocumentKey, err = secretKey(f.DocumentKey); err != nil {
-		return lane.Secrets{}, fmt.Errorf("document_key %w", err)
-	}
-	if s.CodeKey, err = secretKey(f.CodeKey); err != nil {
-		return lane.Secrets{}, fmt.Errorf("code_key %w", err)
-	}
-	return s, nil
-}
-
-// network returns the keys of the network, the one to use first, and nil where
-// there is none.
-func (k *gateKeys) network() [][]byte {
-	if k == nil {
-		return nil
-	}
-	var keys [][]byte
-	for _, n := range k.Network {
-		key, err := hex.DecodeString(n.Key)
-		if err != nil {
-			continue // parseGateKeys has seen to it
-		}
-		if n.Use && len(keys) > 0 {
-			keys = slices.Insert(keys, 0, key)
-		} else {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
-// vault keeps the gate's secrets: in memory for use, and at rest.
+// vault keeps the secrets that the venue gave this gate, sealed to it when it
+// was enrolled and in the signed repository: the network's keys, and the events'
+// keys for tags. They are in memory for use, and at rest.
 type vault struct {
 	self  *keyring.Gate
 	store *seal.Store
 
 	mu  sync.Mutex
 	raw []byte // as it was sealed last
-	now *gateKeys
+	now enrol.Keys
 }
 
 // findGuard looks for the machine's own way to keep secrets.
@@ -111,22 +47,29 @@ func findGuard(ctx context.Context) seal.Guard {
 	return nil
 }
 
-// openVault reads the secrets that are at rest.
+// openVault reads the secrets that are at rest. With an error and a vault, some
+// of them cannot be used.
 func openVault(ctx context.Context, dataDir string, self *keyring.Gate, guard seal.Guard) (*vault, error) {
-	store, err := seal.OpenStore(filepath.Join(dataDir, keyringDir), guard)
+	store, err := seal.OpenStore(filepath.Join(dataDir, dirSecrets), guard)
 	if err != nil {
 		return nil, err
 	}
 	v := &vault{self: self, store: store}
-	plain, err := store.Get(ctx, keptName)
-	switch {
-	case errors.Is(err, seal.ErrNoSecret):
-		return v, nil
-	case err != nil:
-		return v, err
+	v.now, err = enrol.LoadKeys(ctx, store)
+	return v, unlessByHand(err)
+}
+
+// unlessByHand leaves out of joined errors those about files that others may
+// read: somebody put them there by hand, and loadSecrets takes and reports them.
+func unlessByHand(err error) error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the list itself is wanted
+	if !ok {
+		return err
 	}
-	v.now, err = parseGateKeys(plain)
-	return v, err
+	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(e error) bool {
+		var mode *seal.ModeError
+		return errors.As(e, &mode)
+	})...)
 }
 
 // renew takes what a verified repository has sealed to this gate. It reports
@@ -145,56 +88,68 @@ func (v *vault) renew(ctx context.Context, repo *pack.Repository, id gate.GateID
 	if bytes.Equal(sealed, v.raw) {
 		return false, nil
 	}
-	plain, err := seal.Open(v.self, sealPurpose, sealed)
+	keys, err := enrol.OpenKeys(v.self, sealed)
 	if err != nil {
 		return false, err
 	}
-	keys, err := parseGateKeys(plain)
-	if err != nil {
-		return false, err
-	}
+	changed := !reflect.DeepEqual(keys, v.now)
 	v.raw, v.now = sealed, keys
-	if _, err := v.store.Put(ctx, keptName, plain); err != nil {
-		return true, fmt.Errorf("the gate's keys are in use, but cannot be kept: %w", err)
+	if _, err := keys.Keep(ctx, v.store); err != nil {
+		return changed, fmt.Errorf("the gate's keys are in use, but cannot be kept: %w", err)
 	}
-	return true, nil
+	return changed, nil
 }
 
-// keys returns the secrets in use, or nil.
-func (v *vault) keys() *gateKeys {
+// network returns the keys of the network, the one to use first, and nil where
+// there is none.
+func (v *vault) network() [][]byte {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.now
+	var keys [][]byte
+	for _, n := range v.now.Network {
+		if n.Use {
+			keys = slices.Insert(keys, 0, n.Key)
+		} else {
+			keys = append(keys, n.Key)
+		}
+	}
+	return keys
 }
 
 // event returns an event's keys for tags.
 func (v *vault) event(id gate.EventID) (lane.Secrets, bool) {
-	k := v.keys()
-	if k == nil {
-		return lane.Secrets{}, false
-	}
-	file, ok := k.Events[strconv.FormatUint(uint64(id), 10)]
-	if !ok {
-		return lane.Secrets{}, false
-	}
-	s, err := file.keys()
-	return s, err == nil
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	k, ok := v.now.Events[id]
+	return lane.Secrets{DocumentKey: k.DocumentKey, CodeKey: k.CodeKey}, ok
 }
 
-// eventKeys returns an event's keys: those on the gate's disk where somebody put
-// them there by hand, else those that were sealed to it.
+// forget wipes the keys of an event that is over.
+func (v *vault) forget(id gate.EventID) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.now.Events, id)
+	return v.store.Wipe(strconv.FormatUint(uint64(id), 10))
+}
+
+// eventKeys returns an event's keys: those that were sealed to this gate, else
+// those that somebody put on its disk by hand.
 func (a *Appliance) eventKeys(event gate.EventID) (s lane.Secrets, loose string, err error) {
-	s, loose, err = loadSecrets(a.config().Gate.DataDir, event)
-	if err == nil && s.DocumentKey == nil && s.CodeKey == nil && a.vault != nil {
-		s, _ = a.vault.event(event)
+	if a.vault != nil {
+		if s, ok := a.vault.event(event); ok {
+			return s, "", nil
+		}
 	}
-	return s, loose, err
+	return loadSecrets(a.config().Gate.DataDir, event)
 }
 
-// loose returns the files in which secrets stand in plain.
+// loose returns the files in which secrets that came sealed stand in plain.
 func (v *vault) loose() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if len(v.now.Network) == 0 {
+		return nil // central sealed nothing to this gate
+	}
 	files, err := v.store.Loose()
 	if err != nil {
 		return nil

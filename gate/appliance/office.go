@@ -22,7 +22,7 @@ func (a *Appliance) openUplink(_ context.Context, o *Options) error {
 	if c.URL == "" {
 		return nil
 	}
-	client, err := a.officeClient(c)
+	client, err := officeClient(a.officeTLS(c))
 	if err != nil {
 		return err
 	}
@@ -37,8 +37,7 @@ func (a *Appliance) openUplink(_ context.Context, o *Options) error {
 }
 
 // officeClient makes calls to central.
-func (a *Appliance) officeClient(c *config.Central) (*http.Client, error) {
-	settings, err := a.officeTLS(c)
+func officeClient(settings *tls.Config, err error) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -52,13 +51,17 @@ func (a *Appliance) officeClient(c *config.Central) (*http.Client, error) {
 // in 1970 finds every certificate to be of the future; what it knows of the time
 // then is when its pack was signed.
 func (a *Appliance) officeTLS(c *config.Central) (*tls.Config, error) {
-	settings := &tls.Config{MinVersion: tls.VersionTLS12, Time: func() time.Time {
+	return officeTLS(c, func() time.Time {
 		now := a.clock.Now()
 		if sum := a.packs.roster().summary(a.packs.renewals()); sum != nil && !a.clock.Trusted() {
 			now = later(now, sum.Made)
 		}
 		return now
-	}}
+	})
+}
+
+func officeTLS(c *config.Central, now func() time.Time) (*tls.Config, error) {
+	settings := &tls.Config{MinVersion: tls.VersionTLS12, Time: now}
 	if c.CA == "" {
 		return settings, nil
 	}

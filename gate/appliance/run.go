@@ -19,7 +19,7 @@ func (a *Appliance) Run(ctx context.Context) error {
 	defer stopLanes()
 	a.reloading.Lock()
 	a.lanesCtx = lanesCtx
-	err := a.lanes.apply(lanesCtx, a.config().Lanes)
+	err := a.lanes.apply(lanesCtx, a.packs.roster().number(a.config().Gate.ID, a.config().Lanes))
 	a.reloading.Unlock()
 	if err != nil {
 		return err
@@ -55,7 +55,9 @@ func (a *Appliance) Run(ctx context.Context) error {
 
 	<-ctx.Done()
 	a.notify("STOPPING=1")
+	a.reloading.Lock() // nothing is started any more
 	stopLanes()
+	a.reloading.Unlock()
 	a.lanes.stop()
 	stopPage()
 	others.Wait()
@@ -104,7 +106,7 @@ func (a *Appliance) reload(c *config.Config) error {
 	if a.lanesCtx == nil {
 		return errors.New("the gate is not running yet")
 	}
-	if err := a.lanes.apply(a.lanesCtx, c.Lanes); err != nil {
+	if err := a.lanes.apply(a.lanesCtx, a.packs.roster().number(c.Gate.ID, c.Lanes)); err != nil {
 		return err
 	}
 	a.cfg.Store(c)

@@ -30,7 +30,7 @@ const leastKey = 16
 
 // secretsPath returns where an event's keys lie.
 func secretsPath(dataDir string, event gate.EventID) string {
-	return filepath.Join(dataDir, "secrets", strconv.FormatUint(uint64(event), 10)+".json")
+	return filepath.Join(dataDir, dirSecrets, strconv.FormatUint(uint64(event), 10)+".json")
 }
 
 // loadSecrets reads an event's keys. An event without a file has none: codes of
@@ -63,6 +63,16 @@ func loadSecrets(dataDir string, event gate.EventID) (s lane.Secrets, loose stri
 		return lane.Secrets{}, loose, fmt.Errorf("event keys %s: %w", path, err)
 	}
 	return s, loose, nil
+}
+
+func (f secretsFile) keys() (s lane.Secrets, err error) {
+	if s.DocumentKey, err = secretKey(f.DocumentKey); err != nil {
+		return lane.Secrets{}, fmt.Errorf("document_key %w", err)
+	}
+	if s.CodeKey, err = secretKey(f.CodeKey); err != nil {
+		return lane.Secrets{}, fmt.Errorf("code_key %w", err)
+	}
+	return s, nil
 }
 
 func secretKey(text string) ([]byte, error) {

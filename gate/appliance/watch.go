@@ -65,6 +65,7 @@ func (a *Appliance) lookForPack(ctx context.Context, due []pack.Way) {
 		a.ways.brought(&report)
 	}
 	if len(found.installed) > 0 {
+		a.numberLanes()
 		a.trustRoster()
 		a.hub.Changed()
 	}
@@ -111,7 +112,7 @@ func (a *Appliance) renewKeys(ctx context.Context, repo *pack.Repository) {
 	a.log.Info().Msg("new keys for this gate")
 	a.packs.remake()
 	if a.cluster != nil {
-		a.cluster.setKeys(a.vault.keys().network())
+		a.cluster.setKeys(a.vault.network())
 	}
 }
 

@@ -26,7 +26,7 @@ var errNotInRoster = errors.New("neither its id nor its key is in the roster")
 func loadIdentity(path string) (*keyring.Gate, error) {
 	key, err := keyring.LoadGate(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("this gate has no key at %s: set it up with 'venuegate init', or copy the data directory that was made for it", path)
+		return nil, fmt.Errorf("this gate has no key at %s: leave gate.id out of the configuration and hold the office's enrolment code up to a reader, or copy the data directory that was made for it", path)
 	}
 	return key, err
 }
@@ -105,6 +105,10 @@ func (a *Appliance) checkRoster(now time.Time, r *roster, c *config.Config) {
 		a.health.Clear(now, health.GateUnknown, "")
 	}
 	here := map[string]bool{}
+	for subject, why := range r.unlisted(c.Gate.ID, c.Lanes) {
+		here[subject] = true
+		a.health.Set(now, health.LaneUnknown, subject, health.Detail{Cause: why})
+	}
 	for _, run := range a.lanes.all() {
 		id := run.config.ID
 		if why := r.laneTrouble(c.Gate.ID, id); why != "" {

@@ -24,7 +24,7 @@ type Config struct {
 
 // Gate says which gate this is and where it keeps its data.
 type Gate struct {
-	ID      gate.GateID `toml:"id"`       // as in the venue's roster
+	ID      gate.GateID `toml:"id"`       // as in the venue's roster; zero: what the box is enrolled as
 	Name    string      `toml:"name"`     // shown to staff
 	DataDir string      `toml:"data_dir"` // journal, packs, keys
 }
@@ -75,7 +75,7 @@ type Clock struct {
 // Lane is one passage and its devices. Its direction and zones come from the
 // venue's roster, by its id.
 type Lane struct {
-	ID         gate.LaneID `toml:"id"`
+	ID         gate.LaneID `toml:"id"` // zero for all lanes: the roster's, in its order
 	Isolation  string      `toml:"isolation"` // admit, refer or refuse; empty: the event's own
 	PairWindow Duration    `toml:"pair_window"`
 	Hold       Duration    `toml:"hold"`

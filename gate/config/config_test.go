@@ -3,6 +3,7 @@ package config_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -164,12 +165,41 @@ red = 3
 	}
 }
 
+// A box that is to be enrolled needs neither its number nor those of its lanes;
+// a gate that serves does.
+func TestWithoutNumbers(t *testing.T) {
+	lane := `
+[[lane]]%s
+[[lane.reader]]
+name = "%s"
+type = "serial"
+path = "/dev/%[2]s"
+[lane.barrier]
+type = "none"
+`
+	text := fmt.Sprintf(lane, "", "a") + fmt.Sprintf(lane, "", "b")
+	c, err := config.Parse([]byte(text + "[central]\nca = \"/etc/venuegate/office.pem\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "gate.id: is missing") || !strings.Contains(err.Error(), "enrol this box") {
+		t.Errorf("to serve with: %v", err)
+	}
+	c.Gate.ID, c.Central.URL = 7, "https://tickets.example"
+	if err := c.Validate(); err != nil {
+		t.Errorf("once it is enrolled: %v", err)
+	}
+	if _, err := config.Parse([]byte(fmt.Sprintf(lane, "\nid = 4", "a") + fmt.Sprintf(lane, "", "b"))); err == nil || !strings.Contains(err.Error(), "lane[1].id: is missing") {
+		t.Errorf("one lane with a number and one without: %v", err)
+	}
+}
+
 func TestErrorsNameTheirFields(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		want       []string // each path and a piece of its problem
 	}{
-		{"empty", "", []string{"gate.id: is missing", "lane: there is none"}},
+		{"empty", "", []string{"lane: there is none"}},
 		{"not TOML", "[gate\nid = 1", []string{"(line 1)"}},
 		{"wrong type", "[gate]\nid = \"one\"", []string{"gate.id (line 2): is a text, want a number", "lane: there is none"}},
 		{"a bad duration", minimal + "[pack]\npoll = \"soon\"", []string{`pack.poll (line 13): "soon" is not a time span such as "300ms"`}},

@@ -12,19 +12,23 @@ import (
 	"github.com/venuegate/venuegate/gate"
 )
 
-// Validate returns everything that is wrong, as an Errors, or nil.
+// Validate returns everything that keeps a gate from serving with this
+// configuration, as an Errors, or nil.
 func (c *Config) Validate() error {
-	if found := c.check(); len(found) > 0 {
+	found := c.check()
+	if c.Gate.ID == 0 {
+		found = append(Errors{{Path: "gate.id", Problem: "is missing; take it from the venue's roster, or enrol this box"}}, found...)
+	}
+	if len(found) > 0 {
 		return found
 	}
 	return nil
 }
 
+// check is Validate for a box that may have no number yet: its enrolment gives
+// it one.
 func (c *Config) check() Errors {
 	var e Errors
-	if c.Gate.ID == 0 {
-		e.add("gate.id", "is missing; take it from the venue's roster")
-	}
 	if c.Gate.DataDir == "" {
 		e.add("gate.data_dir", "is empty")
 	}
@@ -32,6 +36,9 @@ func (c *Config) check() Errors {
 	positive(&e, "pack.old_after", c.Pack.OldAfter, time.Minute)
 	c.Cluster.check(&e)
 	c.Central.check(&e)
+	if c.Central.URL == "" && c.Central.CA != "" && c.Gate.ID != 0 { // an enrolment names central
+		e.add("central.ca", "means nothing without central.url")
+	}
 	if c.Web.Listen != "" {
 		if _, _, err := net.SplitHostPort(c.Web.Listen); err != nil {
 			e.add("web.listen", "%q is not host:port, such as 127.0.0.1:8080", c.Web.Listen)
@@ -73,9 +80,6 @@ func (c *Central) check(e *Errors) {
 			e.add("central.url", "is not an address such as https://tickets.example")
 		}
 	}
-	if c.URL == "" && c.CA != "" {
-		e.add("central.ca", "means nothing without central.url")
-	}
 	positive(e, "central.poll", c.Poll, 100*time.Millisecond)
 	if c.Bandwidth < 0 {
 		e.add("central.bandwidth", "%d is less than 0", c.Bandwidth)
@@ -92,8 +96,10 @@ func (c *Config) checkLanes(e *Errors) {
 	for i := range c.Lanes {
 		at := fmt.Sprintf("lane[%d]", i)
 		l := &c.Lanes[i]
-		if l.ID == 0 {
-			e.add(at+".id", "is missing; take it from the venue's roster")
+		if l.ID == 0 && c.numbered() {
+			e.add(at+".id", "is missing; take it from the venue's roster, or leave out every lane's")
+		} else if l.ID == 0 {
+			// the roster's lanes, in its order
 		} else if first, twice := ids[l.ID]; twice {
 			e.add(at+".id", "%d is the id of %s too", l.ID, first)
 		}
@@ -112,6 +118,12 @@ func (c *Config) checkLanes(e *Errors) {
 			e.add(at+".indicator", "needs a barrier of type lcus, modbus or gpio, whose board has outputs")
 		}
 	}
+}
+
+// numbered reports whether the configuration says which lanes of the roster its
+// lanes are.
+func (c *Config) numbered() bool {
+	return slices.ContainsFunc(c.Lanes, func(l Lane) bool { return l.ID != 0 })
 }
 
 // readerTypes are the kinds of readers.
