@@ -50,7 +50,9 @@ type Stats struct {
 type Indicator struct {
 	o       Options
 	outputs [lightCount]Output
-	newest  chan verdict // has at most one element
+	newest  chan verdict  // has at most one element
+	free    atomic.Bool   // the way stands open
+	freed   chan struct{} // has one element after free has changed
 
 	// Of Run's goroutine.
 	on     lights
@@ -70,7 +72,7 @@ type verdict struct {
 func New(o Options) *Indicator {
 	return &Indicator{
 		o: o, outputs: [...]Output{o.Green, o.Red, o.Yellow, o.Buzzer},
-		newest: make(chan verdict, 1), broken: make([]bool, lightCount+len(o.Beeps)),
+		newest: make(chan verdict, 1), freed: make(chan struct{}, 1), broken: make([]bool, lightCount+len(o.Beeps)),
 	}
 }
 
@@ -94,6 +96,18 @@ func (i *Indicator) Answer(reader string, o gate.Outcome, wants gate.Want) {
 	}
 }
 
+// Free shows steadily that the way stands open, green and nothing else, instead
+// of verdicts, or no longer. It never waits.
+func (i *Indicator) Free(on bool) {
+	if i.free.Swap(on) == on {
+		return
+	}
+	select {
+	case i.freed <- struct{}{}:
+	default:
+	}
+}
+
 // Stats returns the counters.
 func (i *Indicator) Stats() Stats {
 	return Stats{i.shown.Load(), i.skipped.Load(), i.failures.Load()}
@@ -109,7 +123,11 @@ func (i *Indicator) Run(ctx context.Context) error {
 	i.set(0, true)
 	defer i.set(0, true)
 	for {
+		if i.free.Load() {
+			i.stayGreen(ctx)
+		}
 		select {
+		case <-i.freed:
 		case v := <-i.newest:
 			for more := true; more; {
 				v, more = i.play(ctx, v)
@@ -118,6 +136,28 @@ func (i *Indicator) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// freeAgain is how often a green lamp is told to be lit while the way stands
+// open: its board may have been away.
+const freeAgain = time.Second
+
+// stayGreen shows that the way stands open for as long as it does.
+func (i *Indicator) stayGreen(ctx context.Context) {
+	again := time.NewTicker(freeAgain)
+	defer again.Stop()
+	for i.free.Load() {
+		i.set(green, true)
+		select {
+		case <-again.C:
+		case <-i.freed:
+		case <-i.newest:
+			i.skipped.Add(1)
+		case <-ctx.Done():
+			return
+		}
+	}
+	i.set(0, true)
 }
 
 // play shows a verdict and returns the one that interrupted it.
@@ -138,6 +178,10 @@ func (i *Indicator) play(ctx context.Context, v verdict) (next verdict, interrup
 		case next = <-i.newest:
 			t.Stop()
 			return next, true
+		case <-i.freed:
+			t.Stop()
+			i.set(0, false)
+			return verdict{}, false
 		case <-ctx.Done():
 			t.Stop()
 			return verdict{}, false

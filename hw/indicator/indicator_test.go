@@ -117,6 +117,35 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// While the way stands open the lamp is green, and no verdict changes that.
+func TestFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPanel()
+		run(t, p.options(), func(i *indicator.Indicator) {
+			i.Show(gate.Refuse, 0)
+			time.Sleep(300 * time.Millisecond)
+			i.Free(true)
+			time.Sleep(300 * time.Millisecond)
+			i.Show(gate.Refuse, 0)
+			time.Sleep(5 * time.Second)
+			p.lit["g"] = false // the board was away
+			time.Sleep(2 * time.Second)
+			if !p.lit["g"] {
+				t.Error("a board that was away stays dark")
+			}
+			i.Free(false)
+			i.Free(false)
+			time.Sleep(time.Second)
+			i.Show(gate.Admit, 0)
+			time.Sleep(time.Minute)
+		})
+		want := "0+r 0+b 300-r 300-b 300+g 6300+g 7600-g 8600+g 8600+b 8720-b 9600-g"
+		if got := strings.Join(p.log, " "); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
 func blinks(n int) (s string) {
 	for i := range n {
 		s += fmt.Sprintf("%d+y %d-y ", 800*i, 800*i+400)
