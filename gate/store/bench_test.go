@@ -56,6 +56,46 @@ func BenchmarkTicket(b *testing.B) {
 	}
 }
 
+// BenchmarkIndexes measures one lookup by document, by person, by order and by a
+// foreign code each, among a million tickets.
+func BenchmarkIndexes(b *testing.B) {
+	packs, err := store.OpenPacks(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := packs.Install(context.Background(), source(1), tickets(million)); err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = packs.Close() }()
+	v := packs.Acquire()
+	defer func() { _ = v.Release() }()
+	p, _ := v.Event(storetest.Event)
+	benchIndexes(b, p, million)
+}
+
+func benchIndexes(b *testing.B, p *store.Pack, n int) {
+	r := rand.New(rand.NewPCG(1, 2))
+	ids := make([]gate.TicketID, 0, 16)
+	b.ReportAllocs()
+	for b.Loop() {
+		i := r.IntN(n)
+		tag := storetest.DocumentTag(i)
+		ids, err := p.ByDocument(tag, ids)
+		if err == nil {
+			ids, err = p.ByPerson(gate.PersonKey(tag[:len(gate.PersonKey{})]), ids)
+		}
+		if err == nil {
+			_, err = p.ByOrder(gate.OrderID(500_000+i/3), ids)
+		}
+		if err == nil {
+			_, _, _, err = p.ByForeign(storetest.ForeignTag(i))
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // reportPeak reports the process's peak of resident memory, where the system
 // tells it.
 func reportPeak(b *testing.B) {

@@ -13,7 +13,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -87,12 +86,10 @@ func initialMap(tickets int) int {
 
 // builder turns a stream of tickets into the buckets.
 type builder struct {
-	ctx       context.Context
-	load      *load
-	event     gate.EventID
-	documents [][16 + idSize]byte
-	foreign   [][16 + idSize + channelSize]byte
-	orders    [][16 + idSize]byte
+	ctx   context.Context
+	load  *load
+	event gate.EventID
+	indexes
 }
 
 func (b *builder) build(h *header, tickets iter.Seq2[gate.Ticket, error]) error {
@@ -100,6 +97,7 @@ func (b *builder) build(h *header, tickets iter.Seq2[gate.Ticket, error]) error 
 	if err != nil {
 		return err
 	}
+	b.sort()
 	h.Info.Tickets, h.Info.Documents, h.Info.Foreign = n, len(b.documents), len(b.foreign)
 	if err := b.loadIndex(bucketDocuments, b.documents); err != nil {
 		return err
@@ -134,11 +132,8 @@ func (b *builder) loadTickets(tickets iter.Seq2[gate.Ticket, error]) (int, error
 		if n%1024 == 0 && b.ctx.Err() != nil {
 			return n, b.ctx.Err()
 		}
-		switch {
-		case t.Event != b.event:
-			return n, &TicketError{Ticket: t.ID, Field: "event", Why: fmt.Sprintf("of event %d", t.Event)}
-		case n > 0 && t.ID <= last:
-			return n, &TicketError{Ticket: t.ID, Field: "id", Why: fmt.Sprintf("comes after ticket %s", last)}
+		if err := follows(&t, b.event, last); err != nil {
+			return n, err
 		}
 		last = t.ID
 		start := len(b.load.arena)
@@ -149,66 +144,17 @@ func (b *builder) loadTickets(tickets iter.Seq2[gate.Ticket, error]) (int, error
 		if err := b.load.put(bucketTickets, key[:], b.load.arena[start:]); err != nil {
 			return n, err
 		}
-		b.index(&t)
+		b.add(&t)
 		n++
 	}
 	return n, nil
 }
 
-// index remembers what finds the ticket.
-func (b *builder) index(t *gate.Ticket) {
-	eachDocument(t, func(tag gate.Tag) { b.documents = append(b.documents, indexPair(tag, t.ID)) })
-	eachForeign(t, func(tag gate.Tag) { b.foreign = append(b.foreign, foreignPair(tag, t.ID, t.Channel)) })
-	if t.Order != 0 {
-		b.orders = append(b.orders, indexPair(orderKey(t.Order), t.ID))
-	}
-}
-
-// orderKey is an order as a key of its index.
-func orderKey(order gate.OrderID) (key gate.Tag) {
-	binary.BigEndian.PutUint64(key[8:], uint64(order))
-	return key
-}
-
-// eachDocument calls f with every document tag of a ticket. One that is there
-// twice finds the ticket once.
-func eachDocument(t *gate.Ticket, f func(gate.Tag)) {
-	for i := range t.Documents {
-		tag := t.Documents[i].Tag
-		if !slices.ContainsFunc(t.Documents[:i], func(d gate.DocumentTag) bool { return d.Tag == tag }) {
-			f(tag)
-		}
-	}
-}
-
-// eachForeign calls f with every foreign code of a ticket, once.
-func eachForeign(t *gate.Ticket, f func(gate.Tag)) {
-	for i, tag := range t.Foreign {
-		if !slices.Contains(t.Foreign[:i], tag) {
-			f(tag)
-		}
-	}
-}
-
-func indexPair(tag gate.Tag, id gate.TicketID) (p [16 + idSize]byte) {
-	copy(p[:], tag[:])
-	binary.BigEndian.PutUint64(p[16:], uint64(id))
-	return p
-}
-
-func foreignPair(tag gate.Tag, id gate.TicketID, channel gate.ChannelID) (p [16 + idSize + channelSize]byte) {
-	copy(p[:], tag[:])
-	binary.BigEndian.PutUint64(p[16:], uint64(id))
-	binary.BigEndian.PutUint16(p[16+idSize:], uint16(channel))
-	return p
-}
-
 // loadIndex writes an index from keys to all tickets that each finds.
-func (b *builder) loadIndex(bucket []byte, pairs [][16 + idSize]byte) error {
+func (b *builder) loadIndex(bucket []byte, pairs []indexed) error {
 	if err := b.load.bucket(bucket); err != nil {
 		return err
 	}
-	slices.SortFunc(pairs, func(x, y [16 + idSize]byte) int { return bytes.Compare(x[:], y[:]) })
 	for i := 0; i < len(pairs); {
 		key := pairs[i][:16]
 		start, first := len(b.load.arena), i
@@ -216,8 +162,7 @@ func (b *builder) loadIndex(bucket []byte, pairs [][16 + idSize]byte) error {
 			b.load.arena = append(b.load.arena, pairs[i][16:]...)
 		}
 		if i-first > maxPerKey {
-			id := gate.TicketID(binary.BigEndian.Uint64(pairs[first][16:]))
-			return &TicketError{Ticket: id, Field: string(bucket), Why: fmt.Sprintf("one of them has %d tickets", i-first)}
+			return tooMany(bucket, pairs[first].ticket(), i-first)
 		}
 		if err := b.load.put(bucket, key, b.load.arena[start:]); err != nil {
 			return err
@@ -230,13 +175,10 @@ func (b *builder) loadForeign() error {
 	if err := b.load.bucket(bucketForeign); err != nil {
 		return err
 	}
-	slices.SortFunc(b.foreign, func(x, y [16 + idSize + channelSize]byte) int { return bytes.Compare(x[:], y[:]) })
 	for i := range b.foreign {
 		p := &b.foreign[i]
 		if i > 0 && bytes.Equal(p[:16], b.foreign[i-1][:16]) {
-			other := gate.TicketID(binary.BigEndian.Uint64(b.foreign[i-1][16:]))
-			id := gate.TicketID(binary.BigEndian.Uint64(p[16:]))
-			return &TicketError{Ticket: id, Field: "foreign", Why: fmt.Sprintf("the same code as ticket %s", other)}
+			return sameCode(b.foreign[i-1].ticket(), p.ticket())
 		}
 		if err := b.load.put(bucketForeign, p[:16], p[16:]); err != nil {
 			return err

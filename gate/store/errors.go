@@ -16,6 +16,10 @@ var ErrNoPrevious = errors.New("no previous pack")
 // ErrNoPack says that no pack of the event is installed.
 var ErrNoPack = errors.New("no pack of this event")
 
+// ErrNotOnBase says that changes cannot be laid over what is installed, because
+// they are to another base, or too many. Install the pack whole.
+var ErrNotOnBase = errors.New("not a patch of the pack that is installed")
+
 // DamagedError is a pack file that is not what was written: shortened, changed
 // or unreadable. Nothing that it holds is believed.
 type DamagedError struct {

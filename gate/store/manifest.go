@@ -26,12 +26,28 @@ type manifest struct {
 	Previous *entry `json:"previous,omitempty"`
 }
 
-// entry is a pack file and how to tell that it is whole.
+// Formats of a manifest. One that names no patch has the first, which programs
+// read that know no patches; they must not take a patched pack for its file.
+const (
+	manifestFormat        = 1
+	manifestFormatPatches = 2
+)
+
+// entry is a pack: its file and how to tell that it is whole, and what lies over
+// it. Version is that of the pack with the patch.
 type entry struct {
-	File    string `json:"file"`
-	Version uint64 `json:"version"`
-	Size    int64  `json:"size"`
-	Sum     string `json:"crc32c"` // 8 hex digits
+	File    string      `json:"file"`
+	Version uint64      `json:"version"`
+	Size    int64       `json:"size"`
+	Sum     string      `json:"crc32c"` // 8 hex digits
+	Patch   *patchEntry `json:"patch,omitempty"`
+}
+
+// patchEntry is a patch file and how to tell that it is whole.
+type patchEntry struct {
+	File string `json:"file"`
+	Size int64  `json:"size"`
+	Sum  string `json:"crc32c"`
 }
 
 // readManifest returns the event's manifest; ok is false when there is none.
@@ -48,19 +64,31 @@ func readManifest(dir string) (m manifest, ok bool, err error) {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return manifest{}, false, &DamagedError{File: name, What: "no manifest", Err: err}
 	}
-	if m.Format != formatVersion {
-		return manifest{}, false, &DamagedError{File: name, What: fmt.Sprintf("format %d, this program knows %d", m.Format, formatVersion)}
+	if m.Format != manifestFormat && m.Format != manifestFormatPatches {
+		return manifest{}, false, &DamagedError{File: name, What: fmt.Sprintf("format %d, this program knows %d", m.Format, manifestFormatPatches)}
 	}
 	for _, e := range []*entry{&m.Current, m.Previous} {
-		if e != nil && (e.File != filepath.Base(e.File) || !strings.HasSuffix(e.File, packSuffix)) {
+		switch {
+		case e == nil:
+		case !isName(e.File, packSuffix):
 			return manifest{}, false, &DamagedError{File: name, What: "names no pack file"}
+		case e.Patch != nil && !isName(e.Patch.File, patchSuffix):
+			return manifest{}, false, &DamagedError{File: name, What: "names no patch file"}
 		}
 	}
 	return m, true, nil
 }
 
+// isName reports whether a name is of a file in the event's directory.
+func isName(name, suffix string) bool {
+	return name == filepath.Base(name) && strings.HasSuffix(name, suffix)
+}
+
 func (m *manifest) write(dir string) error {
-	m.Format = formatVersion
+	m.Format = manifestFormat
+	if m.Current.Patch != nil || m.Previous != nil && m.Previous.Patch != nil {
+		m.Format = manifestFormatPatches
+	}
 	raw, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
@@ -68,7 +96,27 @@ func (m *manifest) write(dir string) error {
 	return writeFile(filepath.Join(dir, manifestName), append(raw, '\n'))
 }
 
-// check reads the file from end to end and compares it with the entry.
+// names reports whether the manifest names a file, or is it.
+func (m *manifest) names(file string) bool {
+	for _, e := range []*entry{&m.Current, m.Previous} {
+		if e != nil && (file == e.File || e.Patch != nil && file == e.Patch.File) {
+			return true
+		}
+	}
+	return file == manifestName
+}
+
+// open opens the pack. Call check before, unless somebody else has.
+func (e *entry) open(dir string) (*Pack, error) {
+	p, err := OpenPack(filepath.Join(dir, e.File))
+	if err != nil || e.Patch == nil {
+		return p, err
+	}
+	patched, err := e.Patch.read(dir, p.image)
+	return patched, errors.Join(err, p.Close())
+}
+
+// check reads the pack file from end to end and compares it with the entry.
 func (e *entry) check(dir string) error {
 	size, sum, err := sumFile(filepath.Join(dir, e.File))
 	switch {
@@ -100,9 +148,9 @@ func (m *manifest) removeStrays(dir string) error {
 	var errs []error
 	for _, e := range entries {
 		name := e.Name()
-		keep := name == manifestName || name == m.Current.File || m.Previous != nil && name == m.Previous.File
-		ours := strings.HasSuffix(name, packSuffix) || strings.HasPrefix(name, "."+manifestName)
-		if keep || !ours || e.IsDir() {
+		half := strings.HasPrefix(name, ".") && (strings.Contains(name, manifestName) || strings.Contains(name, patchSuffix))
+		ours := half || strings.HasSuffix(name, packSuffix) || strings.HasSuffix(name, patchSuffix)
+		if m.names(name) || !ours || e.IsDir() {
 			continue
 		}
 		errs = append(errs, os.Remove(filepath.Join(dir, name)))

@@ -20,6 +20,7 @@ import (
 //
 //	<dir>/<event>/current.json        which file is in use, which was before
 //	<dir>/<event>/<version>-<n>.pack  at most two of them
+//	<dir>/<event>/<version>-<n>.patch what lies over them, at most two
 //
 // Scans take them with Acquire while another goroutine installs or rolls back.
 type Packs struct {
@@ -76,8 +77,29 @@ func openCurrent(dir string) (*Pack, error) {
 	if err := m.Current.check(dir); err != nil {
 		return nil, errors.Join(err, stray)
 	}
-	p, err := OpenPack(filepath.Join(dir, m.Current.File))
+	p, err := m.Current.open(dir)
 	return p, errors.Join(err, stray)
+}
+
+// OpenInstalled opens the pack of an event that is in use under a directory of
+// packs, for a look from another process than the gate's. It neither checks the
+// pack file's sum nor cleans up. The error is ErrNoPack when there is none.
+func OpenInstalled(packs string, event gate.EventID) (*Pack, error) {
+	dir := eventDir(packs, event)
+	for last := uint64(0); ; {
+		m, ok, err := readManifest(dir)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("event %d: %w", event, err)
+		case !ok:
+			return nil, fmt.Errorf("event %d: %w", event, ErrNoPack)
+		}
+		p, err := m.Current.open(dir)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) || m.Current.Version == last {
+			return p, err
+		}
+		last = m.Current.Version // the gate has put another in use meanwhile
+	}
 }
 
 // Acquire returns the packs in use now. The caller releases them when its scan
@@ -205,6 +227,56 @@ func (p *Packs) inUse(event gate.EventID) bool {
 	return ok
 }
 
+// Patch lays changed tickets over the pack file that is in use, instead of
+// building another file, and swaps the pack in that this gives: it answers as
+// one would that was built of all tickets. changed gets a look into the file,
+// as it is without any patch, and returns the tickets that differ from it or are
+// not in it, whole and in ascending order of their ids. What came with an
+// earlier patch and is not among them is gone.
+//
+// It returns ErrNotOnBase when the pack in use is not of the source's Base, or
+// more changed than a patch holds; and otherwise what Install does, and leaves
+// as much behind: the pack that was current, patch and all, is the previous one.
+func (p *Packs) Patch(ctx context.Context, src Source, changed func(base Lookup) iter.Seq2[gate.Ticket, error]) (Info, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	dir := eventDir(p.dir, src.Event)
+	m, had, err := readManifest(dir)
+	switch {
+	case err != nil:
+		return Info{}, fmt.Errorf("event %d: %w", src.Event, err)
+	case !had:
+		return Info{}, fmt.Errorf("event %d: %w", src.Event, ErrNotOnBase)
+	}
+	if err := p.admit(&m, had, &src); err != nil {
+		return Info{}, err
+	}
+	now, ok := p.view.Load().Event(src.Event)
+	if !ok || now.file != m.Current.File || !now.isBaseOf(&src) {
+		return Info{}, fmt.Errorf("event %d, version %d: %w", src.Event, src.Version, ErrNotOnBase)
+	}
+	by, info, err := newPatch(ctx, now.image, &src, changed(now.ticketOf))
+	if err != nil {
+		return Info{}, fmt.Errorf("patch pack of event %d: %w", src.Event, err)
+	}
+	if src.Tickets != 0 && info.Tickets != src.Tickets {
+		return Info{}, fmt.Errorf("pack of event %d: %d tickets came, %d were announced", src.Event, info.Tickets, src.Tickets)
+	}
+	next := manifest{Serial: m.Serial + 1, Highest: max(m.Highest, src.Version), Current: m.Current, Previous: &m.Current}
+	next.Current.Version = src.Version
+	pack, err := next.Current.lay(dir, fmt.Sprintf("%d-%d%s", src.Version, next.Serial, patchSuffix), now.image, by, info)
+	if err != nil {
+		return Info{}, err
+	}
+	if err := next.write(dir); err != nil {
+		// As with Install, either manifest may be on the disk now.
+		return Info{}, errors.Join(fmt.Errorf("packs: %w", err), pack.Close())
+	}
+	p.swap(src.Event, pack)
+	_ = next.removeStrays(dir) // what stays is removed at the next start
+	return info, nil
+}
+
 // Rollback puts the previous pack back in use, for all scans to come. The pack
 // it replaces becomes the previous one, so that a second roll-back undoes the
 // first. It returns ErrNoPack or ErrNoPrevious when there is nothing to go
@@ -226,7 +298,7 @@ func (p *Packs) Rollback(event gate.EventID) (Info, error) {
 	if err := m.Previous.check(dir); err != nil {
 		return Info{}, fmt.Errorf("event %d: %w", event, err)
 	}
-	pack, err := OpenPack(filepath.Join(dir, m.Previous.File))
+	pack, err := m.Previous.open(dir)
 	if err != nil {
 		return Info{}, fmt.Errorf("event %d: %w", event, err)
 	}

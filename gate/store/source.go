@@ -13,6 +13,10 @@ type Source struct {
 	Event   gate.EventID
 	Version uint64 // of the signed repository; it only grows
 	Digest  string // of the event's signed content, to tell that nothing changed
+	// Base is the digest of the same but for what [Packs.Patch] may bring. Of two
+	// sources with the same one, Venue, Document and Policy are the same and only
+	// single tickets differ. Empty: nothing is ever laid over the pack.
+	Base string
 	// Venue and Document are venue.json and event.json as they were signed.
 	Venue    json.RawMessage
 	Document json.RawMessage
@@ -25,11 +29,16 @@ type Source struct {
 	At       time.Time    // of the installation
 }
 
+// Lookup reads a ticket into the caller's, as [Pack.Ticket] does.
+type Lookup func(id gate.TicketID, into *gate.Ticket) (known bool, err error)
+
 // Info is what a pack says of itself.
 type Info struct {
 	Event      gate.EventID `json:"event"`
 	Version    uint64       `json:"version"`
 	Digest     string       `json:"digest"`
+	Base       string       `json:"base,omitempty"`    // of the source, see Source.Base
+	Changes    int          `json:"changes,omitempty"` // tickets that a patch changes or adds; zero: built whole
 	Tickets    int          `json:"tickets"`
 	Documents  int          `json:"documents"`     // pairs of document and ticket
 	Foreign    int          `json:"foreign_codes"` // other platforms' codes
@@ -38,8 +47,10 @@ type Info struct {
 	Installed  time.Time    `json:"installed"`
 	Source     string       `json:"source"`
 	VerifiedBy string       `json:"verified_by"`
-	// Content is the SHA-256 of all keys and values, in order: two gates with
-	// the same pack have the same.
+	// Content is the SHA-256 of all keys and values, in order: two gates that
+	// built the same tickets whole have the same. Of a pack with a patch it is
+	// the SHA-256 of the file's Content and the patch's tickets, so gates that
+	// came to the same tickets another way have another; Digest compares those.
 	Content string `json:"content"`
 }
 
@@ -64,7 +75,7 @@ func (s *Source) header() (header, error) {
 	return header{
 		Format: formatVersion,
 		Info: Info{
-			Event: s.Event, Version: s.Version, Digest: s.Digest,
+			Event: s.Event, Version: s.Version, Digest: s.Digest, Base: s.Base,
 			Built: plainTime(s.Issued), Expires: plainTime(s.Expires), Installed: plainTime(s.At),
 			Source: s.Origin, VerifiedBy: s.Verified,
 		},
