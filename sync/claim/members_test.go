@@ -103,15 +103,11 @@ func TestEveryKeeperIsReplaced(t *testing.T) {
 }
 
 func (b *box) held() iter.Seq[*ledger.Record] {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	list := slices.Clone(b.records)
-	for _, other := range b.v.gates { // what came by gossip
-		if other != b {
-			other.mu.Lock()
-			list = append(list, other.records...)
-			other.mu.Unlock()
-		}
+	var list []*ledger.Record
+	for _, x := range b.v.gates { // others' came by gossip
+		x.mu.Lock()
+		list = append(list, x.records...)
+		x.mu.Unlock()
 	}
 	return slices.Values(list)
 }
