@@ -87,7 +87,12 @@ const perPage = 1 << 12
 const maxPages = 1 << 15
 
 // Add counts a record. Each is added once.
-func (b *Book) Add(r *ledger.Record) {
+func (b *Book) Add(r *ledger.Record) { b.count(r, 1) }
+
+// Remove takes back a record that was added, and turned out not to count.
+func (b *Book) Remove(r *ledger.Record) { b.count(r, -1) }
+
+func (b *Book) count(r *ledger.Record, sign int) {
 	if r.Marks.Has(gate.MarkTraining) {
 		return
 	}
@@ -105,10 +110,10 @@ func (b *Book) Add(r *ledger.Record) {
 	e := b.event(r.Event)
 	e.changes++
 	if r.Kind == ledger.KindRefusal {
-		e.refused[Refused{r.Session, r.Lane, r.Position.Gate, r.Outcome, r.Reason}]++
+		e.refused[Refused{r.Session, r.Lane, r.Position.Gate, r.Outcome, r.Reason}] += sign
 		return
 	}
-	n := int(r.Count)
+	n := sign * int(r.Count)
 	if r.Kind == ledger.KindVoided {
 		n = -n
 	}

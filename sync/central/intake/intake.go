@@ -55,6 +55,9 @@ type Taker struct {
 	// Seen is called with every record that is new, in the order of its log, once
 	// it is stored.
 	Seen func(*ledger.Record)
+	// Undone is called with every record that was Seen and does not count any
+	// more, since its log turns out to have forked before it; see Counts.
+	Undone func(*ledger.Record)
 
 	mu    sync.Mutex
 	locks map[ledger.Origin]*originLock
@@ -156,16 +159,62 @@ func (t *Taker) differs(b *Batch, log *central.Log, held int) (int, error) {
 // close notes a fork. Both branches are the gate's word, so both are kept.
 func (t *Taker) close(b *Batch, log *central.Log, at int, by gate.GateID, now time.Time) error {
 	head, _ := b.Head.AppendBinary(nil) // it never fails
-	log.Closed, log.Fork = "fork", b.From+uint64(at)
+	from := b.From + uint64(at)
+	log.Closed, log.Fork = "fork", from
+	if from == log.Next {
+		log.Fork-- // it follows another record than the one that is held there
+	}
 	log.Heads = append(log.Heads, head)
 	log.At, log.By = now.UTC(), by
-	if err := t.Journals.CloseLog(*log, log.Fork, b.Records[at*ledger.Size:]); err != nil {
+	if err := t.Journals.CloseLog(*log, from, b.Records[at*ledger.Size:]); err != nil {
 		return err
 	}
 	if t.Seen != nil {
 		EachForked(b.Records[at*ledger.Size:], t.Seen)
 	}
+	if err := t.undo(log); err != nil {
+		return err
+	}
 	return &ForkError{log.Fork, log.Next}
+}
+
+// undoneAtOnce is how many records are read at a time.
+const undoneAtOnce = 4096
+
+// undo takes back what is held of a log and does not count, now that it is
+// closed.
+func (t *Taker) undo(log *central.Log) error {
+	if t.Undone == nil {
+		return nil
+	}
+	var buffer []byte
+	var record ledger.Record
+	for from := log.Fork; from < log.Next; {
+		var err error
+		if buffer, err = t.Journals.Records(buffer[:0], log.Origin, from, undoneAtOnce); err != nil {
+			return err
+		}
+		if len(buffer) == 0 {
+			return fmt.Errorf("gate %d, epoch %d: record %d cannot be read", log.Origin.Gate, log.Origin.Epoch, from)
+		}
+		for some := buffer; len(some) >= ledger.Size; some = some[ledger.Size:] {
+			if err := record.Decode(some[:ledger.Size]); err != nil {
+				return err
+			}
+			if !Counts(log, &record) {
+				t.Undone(&record)
+			}
+			from++
+		}
+	}
+	return nil
+}
+
+// Counts reports whether a record that is held of a log counts. Where a log has
+// forked nobody can tell which branch is true: from there on the grants of all
+// branches count, and no exit and no void does, as in every gate's ledger.
+func Counts(log *central.Log, r *ledger.Record) bool {
+	return log.Closed == "" || r.Position.Sequence < log.Fork || r.Kind != ledger.KindExit && r.Kind != ledger.KindVoided
 }
 
 // EachForked calls seen with what counts of the other branch of a closed log:

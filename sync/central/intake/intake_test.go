@@ -147,10 +147,10 @@ func TestForkBehindTheEnd(t *testing.T) {
 	copy(h.Signature[:], ed25519.Sign(private, h.SigningBytes()))
 	head, _ := h.AppendBinary(nil)
 	var fork *intake.ForkError
-	if err := take(append(other, head...), 5); !errors.As(err, &fork) || fork.Sequence != 5 || fork.Next != 5 {
+	if err := take(append(other, head...), 5); !errors.As(err, &fork) || fork.Sequence != 4 || fork.Next != 5 {
 		t.Errorf("%v", err)
 	}
-	if l, err := store.Log(origin); err != nil || l.Closed != "fork" || l.Next != 5 || len(l.Heads) != 1 {
+	if l, err := store.Log(origin); err != nil || l.Closed != "fork" || l.Fork != 4 || l.Next != 5 || len(l.Heads) != 1 {
 		t.Errorf("%+v, %v", l, err)
 	}
 }

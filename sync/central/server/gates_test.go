@@ -14,6 +14,7 @@ import (
 
 	"github.com/venuegate/venuegate/crypto/keyring"
 	"github.com/venuegate/venuegate/crypto/seal"
+	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/ledger"
 	"github.com/venuegate/venuegate/sync/central"
 	"github.com/venuegate/venuegate/sync/pack"
@@ -375,5 +376,55 @@ func TestFork(t *testing.T) {
 	c := newJournal(f.first, 1, 3)
 	if got := f.upload(f.first, 1, "/v1/journals/1/3?from=1", c.batch(1, 1)); got.status != 200 {
 		t.Errorf("the next epoch: %d", got.status)
+	}
+}
+
+// After a fork the grants of both branches count, and neither's exits and voids,
+// whichever came first: central says what every gate's ledger says.
+func TestForkUndoesExits(t *testing.T) {
+	exit := func(j *journal) {
+		j.add(ledger.Record{
+			Kind: ledger.KindExit, Wall: evening.Add(time.Minute), Event: central.DemoEvent, Ticket: 1, Generation: 1, Session: 1, Step: ledger.NoStep,
+			Count: 1, Lane: central.DemoEntryLane, From: central.DemoStand, Outcome: gate.Exit, Reason: gate.ReasonExited,
+			Ref: ledger.Position{Origin: j.origin, Sequence: uint64(len(j.records))},
+		})
+	}
+	f := newFixture(t)
+	branches := func(epoch uint32) [2]*journal {
+		both := [2]*journal{newJournal(f.first, 1, epoch), newJournal(f.first, 1, epoch)}
+		for i, j := range both {
+			j.grant(1, evening)
+			exit(j) // in both
+			j.grant(1, evening.Add(time.Duration(1+i)*time.Minute))
+			exit(j) // in neither
+		}
+		return both
+	}
+	for i, order := range [][2]int{{0, 1}, {1, 0}} {
+		epoch := uint32(2 + i)
+		both := branches(epoch)
+		path := fmt.Sprintf("/v1/journals/1/%d?from=1", epoch)
+		first := f.upload(f.first, 1, path, both[order[0]].batch(1, 5))
+		second := f.upload(f.first, 1, path, both[order[1]].batch(1, 5))
+		if first.status != 200 || second.status != 409 {
+			t.Fatalf("epoch %d: %d, then %d", epoch, first.status, second.status)
+		}
+		for _, when := range []string{"at once", "after a restart"} {
+			if when != "at once" {
+				f.stop()
+				f.start()
+			}
+			v := f.server.venues[0]
+			a, err := f.server.report(v, v.office.Events()[0], 0)
+			f.check(err)
+			if times := i + 1; a.Admitted != 3*times || a.Exited != times || a.Inside != 2*times {
+				t.Errorf("epoch %d, %s: %+v; want %d times 3 admitted, 1 left", epoch, when, a.Count, times)
+			}
+			found, err := v.conflicts(v.office.Events()[0], 0)
+			f.check(err)
+			if len(found) != 1 || found[0].Inside != 2*(i+1) || len(found[0].Grants) != 3*(i+1) {
+				t.Errorf("epoch %d, %s: conflicts %+v", epoch, when, found)
+			}
+		}
 	}
 }

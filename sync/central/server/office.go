@@ -435,22 +435,28 @@ func (s *Server) explainProblem(w http.ResponseWriter, r *http.Request) error {
 
 // rebuild counts everything that is held.
 func (v *venue) rebuild() error {
-	err := v.eachRecord(func(r *ledger.Record, _ ledger.Hash) error {
-		v.attendance.Add(r)
-		return nil
-	})
+	logs, err := v.store.Logs()
 	if err != nil {
 		return err
 	}
-	logs, err := v.store.Logs()
-	for _, l := range logs {
-		if l.Closed == "" || err != nil {
+	for i := range logs {
+		err := v.eachOf(&logs[i], func(r *ledger.Record, _ ledger.Hash) error {
+			if intake.Counts(&logs[i], r) {
+				v.attendance.Add(r)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if logs[i].Closed == "" {
 			continue
 		}
-		var branch []byte
-		if branch, err = v.store.Forked(nil, l.Origin); err == nil {
-			intake.EachForked(branch, v.attendance.Add)
+		branch, err := v.store.Forked(nil, logs[i].Origin)
+		if err != nil {
+			return err
 		}
+		intake.EachForked(branch, v.attendance.Add)
 	}
-	return err
+	return nil
 }

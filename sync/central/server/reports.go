@@ -11,6 +11,7 @@ import (
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/ledger"
+	"github.com/venuegate/venuegate/sync/central"
 	"github.com/venuegate/venuegate/sync/central/attend"
 	"github.com/venuegate/venuegate/sync/pack"
 )
@@ -337,19 +338,35 @@ func (v *venue) conflicts(event *pack.Event, session gate.SessionID) ([]conflict
 	if len(suspects) == 0 {
 		return found, nil
 	}
+	logs, err := v.store.Logs()
+	if err != nil {
+		return nil, err
+	}
 	book := ledger.New()
 	grants := map[gate.TicketID][]ledger.Record{}
-	err := v.eachRecord(func(r *ledger.Record, hash ledger.Hash) error {
+	concerns := func(r *ledger.Record) bool {
 		if r.Event != id || !suspects[r.Ticket] {
-			return nil
+			return false
 		}
 		if r.Kind == ledger.KindGrant && !r.Marks.Has(gate.MarkTraining) {
 			grants[r.Ticket] = append(grants[r.Ticket], *r)
 		}
-		return book.Restore(r, hash)
-	})
-	if err != nil {
-		return nil, err
+		return true
+	}
+	for i := range logs {
+		l := &logs[i]
+		err := v.eachOf(l, func(r *ledger.Record, hash ledger.Hash) error {
+			if !concerns(r) {
+				return nil
+			}
+			return book.Restore(r, hash)
+		})
+		if err == nil && l.Closed != "" {
+			err = v.forked(book, l, concerns)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	var h gate.History
 	for _, ticket := range slices.Sorted(maps.Keys(grants)) {
@@ -415,32 +432,51 @@ func conflictOf(ticket gate.TicketID, session gate.SessionID, allowed, inside in
 // recordsAtOnce is how many records are read at a time.
 const recordsAtOnce = 4096
 
-// eachRecord calls do with every record that is held.
-func (v *venue) eachRecord(do func(*ledger.Record, ledger.Hash) error) error {
-	logs, err := v.store.Logs()
+// eachOf calls do with every record that is held of a log.
+func (v *venue) eachOf(l *central.Log, do func(*ledger.Record, ledger.Hash) error) error {
+	var buffer []byte
+	var record ledger.Record
+	for from := uint64(1); from < l.Next; {
+		var err error
+		buffer, err = v.store.Records(buffer[:0], l.Origin, from, recordsAtOnce)
+		if err != nil {
+			return err
+		}
+		if len(buffer) == 0 {
+			break
+		}
+		for b := buffer; len(b) >= ledger.Size; b = b[ledger.Size:] {
+			if err := record.Decode(b[:ledger.Size]); err != nil {
+				return err
+			}
+			if err := do(&record, ledger.HashEncoded(b[:ledger.Size])); err != nil {
+				return err
+			}
+			from++
+		}
+	}
+	return nil
+}
+
+// forked tells the ledger of the other branch of a log that is closed.
+func (v *venue) forked(book *ledger.Ledger, l *central.Log, concerns func(*ledger.Record) bool) error {
+	if err := book.Fork(ledger.Position{Origin: l.Origin, Sequence: l.Fork}); err != nil {
+		return err
+	}
+	branch, err := v.store.Forked(nil, l.Origin)
 	if err != nil {
 		return err
 	}
-	var buffer []byte
 	var record ledger.Record
-	for _, l := range logs {
-		for from := uint64(1); from < l.Next; {
-			buffer, err = v.store.Records(buffer[:0], l.Origin, from, recordsAtOnce)
-			if err != nil {
-				return err
-			}
-			if len(buffer) == 0 {
-				break
-			}
-			for b := buffer; len(b) >= ledger.Size; b = b[ledger.Size:] {
-				if err := record.Decode(b[:ledger.Size]); err != nil {
-					return err
-				}
-				if err := do(&record, ledger.HashEncoded(b[:ledger.Size])); err != nil {
-					return err
-				}
-				from++
-			}
+	for ; len(branch) >= ledger.Size; branch = branch[ledger.Size:] {
+		if err := record.Decode(branch[:ledger.Size]); err != nil {
+			return err
+		}
+		if record.Kind != ledger.KindGrant || !concerns(&record) {
+			continue
+		}
+		if err := book.AddBranch(&record, ledger.HashEncoded(branch[:ledger.Size])); err != nil {
+			return err
 		}
 	}
 	return nil

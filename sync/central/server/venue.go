@@ -71,7 +71,7 @@ func openVenue(dir string, s *Server) (v *venue, err error) {
 		Keys: func(id gate.GateID) ([]ed25519.PublicKey, error) {
 			return central.KeysOf(store, id)
 		},
-		Seen: v.attendance.Add,
+		Seen: v.attendance.Add, Undone: v.attendance.Remove,
 	}
 	return v, nil
 }
