@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"time"
 
@@ -171,17 +172,27 @@ func install(ctx context.Context, into *store.Packs, repo *pack.Repository, orig
 	return found, errors.Join(errs...)
 }
 
+// installEvent puts one event in use: as a patch of what is installed where only
+// the overlay is another, or else whole.
 func installEvent(ctx context.Context, into *store.Packs, repo *pack.Repository, e *pack.EventPack, origin string, now time.Time) (store.Info, error) {
 	policy, err := e.Event.Policy()
 	if err != nil {
 		return store.Info{}, err
 	}
-	return into.Install(ctx, store.Source{
-		Event: e.ID, Version: repo.Version(), Digest: e.Digest,
+	src := store.Source{
+		Event: e.ID, Version: repo.Version(), Digest: e.Digest, Base: e.Base,
 		Venue: repo.VenueJSON, Document: e.JSON, Policy: policy,
 		Issued: repo.Issued(), Expires: repo.Expires(), Origin: origin, Verified: fmt.Sprintf("root %d", repo.Root()),
 		At: now,
-	}, repo.Tickets(ctx, e.ID))
+	}
+	info, err := into.Patch(ctx, src, func(base store.Lookup) iter.Seq2[gate.Ticket, error] {
+		return repo.Changes(ctx, e.ID, base)
+	})
+	// A file that is damaged under the gate is built anew.
+	if errors.Is(err, store.ErrNotOnBase) || errors.As(err, new(*store.DamagedError)) {
+		info, err = into.Install(ctx, src, repo.Tickets(ctx, e.ID))
+	}
+	return info, err
 }
 
 func inUse(packs *store.Packs, event gate.EventID) (store.Info, bool) {
