@@ -17,6 +17,9 @@ func (a *Appliance) Show(e lane.Event) {
 	case e.Verdict != nil:
 		v := web.NewVerdictView(e.At, e.Lane, names.laneName(e.Lane), e.Verdict, nil, names.previous(e.Verdict.Previous), e.Took)
 		v.Name, v.Seat = e.Holder.Masked, e.Holder.Seat
+		if e.Verdict.Entrance != 0 {
+			v.Entrance = a.peopleNow().entrance(e.Verdict.Entrance)
+		}
 		a.hub.Verdict(v)
 		a.light(&e)
 		if e.Verdict.Opens() {
@@ -56,12 +59,16 @@ func (a *Appliance) State() web.State {
 	r := a.packs.roster()
 	s := web.State{
 		Now: a.clock.Now(), Zone: r.zone, Gate: a.config().Gate.Name,
-		Venue: r.venue, Event: r.event, ClockSource: a.clock.source(),
+		Venue: r.venue, Event: r.event, ClockSource: web.ClockSource(a.clock.source()),
 		Battery: a.status.power.view(),
 		Journal: a.journalView(), Warnings: a.health.Current(),
 		Counts: a.counts(r.events),
 		Pack:   r.summary(a.packs.renewals()),
+		Uplink: a.uplinkView(),
 	}
+	s.Cluster, s.Conflicts = a.status.venue.look(a, r)
+	s.Orders = a.ordersForPage(s.Now, r)
+	s.Counts.Zones, s.Counts.Reset = a.zonesForPage(r)
 	for _, run := range a.lanes.all() {
 		s.Lanes = append(s.Lanes, a.laneView(run, r))
 	}
@@ -72,6 +79,8 @@ func (a *Appliance) laneView(run *running, r *roster) web.LaneView {
 	id := run.config.ID
 	v := web.LaneView{ID: id, Name: r.laneName(id)}
 	geometry, known := r.lanes[id]
+	geometry = a.packs.standing.Load().Lane(a.clock.Now(), geometry)
+	v.Held, v.Evacuate, v.Isolation = geometry.Held, geometry.Evacuating, a.isolations(run, geometry, r)
 	if known {
 		v.Kind, v.Closed = geometry.Kind, geometry.Closed
 		v.From, v.To = r.zones[geometry.From], r.zones[geometry.To]

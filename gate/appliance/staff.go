@@ -22,6 +22,9 @@ type people struct {
 	staff    map[uint32]pack.Staff
 	classes  map[eventClass]string
 	sessions map[eventSession]string
+
+	events    map[gate.EventID]string
+	entrances map[gate.EntranceID]string
 }
 
 type eventClass struct {
@@ -37,7 +40,10 @@ type eventSession struct {
 // peopleOf reads the documents of a set of packs. One that cannot be read tells
 // of nobody; the roster complains of it.
 func peopleOf(packs []*store.Pack) *people {
-	p := &people{staff: map[uint32]pack.Staff{}, classes: map[eventClass]string{}, sessions: map[eventSession]string{}}
+	p := &people{
+		staff: map[uint32]pack.Staff{}, classes: map[eventClass]string{}, sessions: map[eventSession]string{},
+		events: map[gate.EventID]string{}, entrances: map[gate.EntranceID]string{},
+	}
 	latest := uint64(0)
 	for _, one := range packs {
 		venue, venueErr := pack.DecodeVenue(one.Venue())
@@ -53,13 +59,20 @@ func peopleOf(packs []*store.Pack) *people {
 				p.staff[s.ID] = s
 			}
 		}
-		p.name(event)
+		p.name(event, venue)
 	}
 	return p
 }
 
-func (p *people) name(e *pack.Event) {
+// entrance returns what people call an entrance, or its number; nothing for none.
+func (p *people) entrance(id gate.EntranceID) string { return nameOr(p.entrances[id], uint64(id)) }
+
+func (p *people) name(e *pack.Event, v *pack.Venue) {
 	languages := append(slices.Clone(e.Languages), string(gate.Chinese), string(gate.English))
+	p.events[gate.EventID(e.ID)] = e.Name.In(languages...)
+	for _, x := range v.Entrances {
+		p.entrances[gate.EntranceID(x.ID)] = x.Name.In(languages...)
+	}
 	for _, c := range e.Classes {
 		p.classes[eventClass{gate.EventID(e.ID), gate.ClassID(c.ID)}] = c.Name.In(languages...)
 	}
@@ -208,6 +221,7 @@ func (a *Appliance) standing(v *web.LaneView, s lane.Standing, r *roster) {
 	p := a.peopleNow()
 	verdict := web.NewVerdictView(c.Until, v.ID, v.Name, &c.Verdict, nil, r.previous(c.Verdict.Previous), 0)
 	verdict.Name, verdict.Seat = c.Holder.Masked, c.Holder.Seat
+	verdict.Entrance = p.entrance(c.Verdict.Entrance)
 	v.Case = &web.CaseView{
 		ID: c.ID, Verdict: verdict, Until: c.Until, Refused: c.Refused,
 	}

@@ -18,6 +18,7 @@ type status struct {
 	health  *health.Tracker
 	changed func()
 	power   *power
+	venue   venueLook
 
 	mu       sync.Mutex
 	devices  map[string]gate.DeviceState

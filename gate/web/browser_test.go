@@ -147,6 +147,7 @@ func (b *browser) picture(t *testing.T, name string) {
 	}{
 		{"phone", 390, 844, []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulatePortrait}},
 		{"tablet", 820, 1180, []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulatePortrait}},
+		{"landscape", 1024, 768, []chromedp.EmulateViewportOption{chromedp.EmulateMobile, chromedp.EmulateLandscape}},
 		{"desktop", 1280, 800, nil},
 	} {
 		b.run(t,

@@ -28,6 +28,9 @@ type Commands interface {
 	Decide(ctx context.Context, staff uint32, lane gate.LaneID, id uint64, d Decision) error
 	// EndFire puts a barrier back after a fire signal.
 	EndFire(ctx context.Context, staff uint32, lane gate.LaneID) error
+	// Evacuate orders every barrier of the venue to open. It cannot be taken back
+	// from the page.
+	Evacuate(ctx context.Context, staff uint32) error
 }
 
 // What Commands answer besides nil. Any other error is shown as a failure.
@@ -61,6 +64,9 @@ func (p Person) mayInsist() bool { return p.is(roleSupervisor) }
 
 // mayEndFire reports whether somebody may put a barrier back after a fire.
 func (p Person) mayEndFire() bool { return p.is(roleSupervisor, roleTechnician) }
+
+// mayEvacuate reports whether somebody may open every barrier.
+func (p Person) mayEvacuate() bool { return p.is(roleSupervisor) }
 
 func (p Person) is(roles ...string) bool {
 	return slices.ContainsFunc(p.Roles, func(r string) bool { return slices.Contains(roles, r) })

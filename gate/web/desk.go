@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -140,19 +139,23 @@ func (s *Server) command(name string, may func(Person) bool, do func(context.Con
 			word = answerTo(err)
 		}
 		s.hub.metrics.command(name, word)
-		s.back(w, r, id, word)
+		s.back(w, r, lanePath(id), word)
 	}
 }
 
-func laneID(r *http.Request) (gate.LaneID, bool) {
-	id, err := strconv.ParseUint(r.PathValue("lane"), 10, 16)
+func laneID(r *http.Request) (gate.LaneID, bool) { return parseLane(r.PathValue("lane")) }
+
+func parseLane(text string) (gate.LaneID, bool) {
+	id, err := strconv.ParseUint(text, 10, 16)
 	return gate.LaneID(id), err == nil
 }
 
-// back leads a browser to a lane's page, with a word on what happened. What was
-// typed is in no address.
-func (s *Server) back(w http.ResponseWriter, r *http.Request, lane gate.LaneID, word string) {
-	to := url.URL{Path: "/lanes/" + strconv.FormatUint(uint64(lane), 10)}
+func lanePath(id gate.LaneID) string { return "/lanes/" + strconv.FormatUint(uint64(id), 10) }
+
+// back leads a browser to a page, with a word on what happened. What was typed is
+// in no address.
+func (s *Server) back(w http.ResponseWriter, r *http.Request, path, word string) {
+	to := url.URL{Path: path}
 	q := url.Values{"said": {word}}
 	if l := r.PostForm.Get("lang"); s.texts[gate.Language(l)] != nil {
 		q.Set("lang", l)
@@ -232,8 +235,8 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	if !form(w, r) {
 		return
 	}
-	lane, err := strconv.ParseUint(r.PostForm.Get("lane"), 10, 16)
-	if err != nil || s.commands == nil {
+	path, ok := wayBack(r.PostForm)
+	if !ok || s.commands == nil {
 		http.NotFound(w, r)
 		return
 	}
@@ -249,7 +252,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	if token != "" {
 		http.SetCookie(w, cookie(r, token, sessionLasts))
 	}
-	s.back(w, r, gate.LaneID(lane), word)
+	s.back(w, r, path, word)
 }
 
 func (s *Server) checkPIN(r *http.Request) (token, word string) {
@@ -290,12 +293,12 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 		s.sessions.end(c.Value)
 	}
 	http.SetCookie(w, cookie(r, "", -time.Second))
-	lane, err := strconv.ParseUint(r.PostForm.Get("lane"), 10, 16)
-	if err != nil {
+	path, ok := wayBack(r.PostForm)
+	if !ok {
 		http.NotFound(w, r)
 		return
 	}
-	s.back(w, r, gate.LaneID(lane), saidDone)
+	s.back(w, r, path, saidDone)
 }
 
 func (s *Server) serveLane(w http.ResponseWriter, r *http.Request) {
@@ -322,14 +325,6 @@ func (s *Server) writeDesk(w http.ResponseWriter, r *http.Request, name string) 
 		return
 	}
 	f := s.deskFrame(t, r, &state, lane)
-	var page bytes.Buffer // whole before anything is sent
-	if err := s.page.ExecuteTemplate(&page, name, f); err != nil {
-		s.complain("page: %v", err)
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
-		return
-	}
 	w.Header().Add("Vary", "Cookie")
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Language", string(t.language))
-	_, _ = w.Write(page.Bytes()) // the browser left: nobody to tell
+	s.writePage(w, t, name, f)
 }

@@ -93,6 +93,10 @@ func (d *fakeDesk) EndFire(_ context.Context, staff uint32, lane gate.LaneID) er
 	return d.ask("end fire %d %d", staff, lane)
 }
 
+func (d *fakeDesk) Evacuate(_ context.Context, staff uint32) error {
+	return d.ask("evacuate %d", staff)
+}
+
 func (d *fakeDesk) last() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()

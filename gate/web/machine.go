@@ -25,6 +25,11 @@ type stateJSON struct {
 	Pack     *packJSON     `json:"pack"`
 	Journal  journalJSON   `json:"journal"`
 	Warnings []warningJSON `json:"warnings"`
+
+	Cluster   clusterJSON   `json:"cluster"`
+	Conflicts conflictsJSON `json:"conflicts"`
+	Orders    []orderJSON   `json:"orders"`
+	Uplink    *uplinkJSON   `json:"uplink"` // null: there is no central
 }
 
 type batteryJSON struct {
@@ -43,7 +48,9 @@ type laneJSON struct {
 	Kind    string       `json:"kind"` // entry, exit, both, precheck
 	Ready   bool         `json:"ready"`
 	Closed  bool         `json:"closed"`
-	Barrier string       `json:"barrier"` // none, shut, open, unknown, down, released
+	Held    bool         `json:"held"`       // by order nobody is admitted for now
+	Open    bool         `json:"evacuating"` // by order the barrier stands open
+	Barrier string       `json:"barrier"`    // none, shut, open, unknown, down, released
 	Devices []deviceJSON `json:"devices"`
 	Last    *lastJSON    `json:"last,omitempty"`
 	Waiting []string     `json:"waiting"` // what the visitor has still to show: document, code
@@ -80,6 +87,8 @@ type countsJSON struct {
 	Referred int            `json:"referred"`
 	Reasons  map[string]int `json:"reasons"`
 	Since    time.Time      `json:"since,omitzero"`
+	Reset    time.Time      `json:"reset,omitzero"` // everybody was counted out by order
+	Zones    []zoneJSON     `json:"zones"`
 }
 
 type packJSON struct {
@@ -116,8 +125,10 @@ func (s *Server) stateForMachines(l gate.Language) stateJSON {
 		Training: state.Training, Ready: readiness(state), Lanes: []laneJSON{},
 		Counts: countsJSON{
 			In: c.In, Out: c.Out, Inside: c.Inside, Refused: c.Refused, Referred: c.Referred,
-			Reasons: map[string]int{}, Since: c.Since.UTC(),
+			Reasons: map[string]int{}, Since: c.Since.UTC(), Reset: c.Reset.UTC(), Zones: zonesForMachines(c.Zones),
 		},
+		Cluster: clusterForMachines(&state.Cluster), Conflicts: conflictsForMachines(state.Conflicts),
+		Orders: ordersForMachines(state.Orders), Uplink: uplinkForMachines(state.Uplink),
 		Journal:  journalJSON(state.Journal),
 		Warnings: []warningJSON{},
 	}
@@ -142,6 +153,7 @@ func (s *Server) stateForMachines(l gate.Language) stateJSON {
 func (s *Server) laneForMachines(lane LaneView, now time.Time) laneJSON {
 	out := laneJSON{
 		ID: lane.ID, Name: lane.Name, Kind: kindWord(lane.Kind), Ready: lane.Ready, Closed: lane.Closed,
+		Held: lane.Held, Open: lane.Evacuate,
 		Barrier: lane.Barrier.String(), Devices: []deviceJSON{},
 		Waiting: []string{}, Events: []eventJSON{}, Fire: lane.Fire, Case: lane.Case != nil && now.Before(lane.Case.Until),
 	}

@@ -97,6 +97,7 @@ type stateCollector struct {
 	packLoaded, packAge, packTickets, packExpiry *prometheus.Desc
 	packVersion                                  *prometheus.Desc
 	journalOK, journalEpoch, journalSequence     *prometheus.Desc
+	venue                                        venueDescs
 }
 
 func newStateCollector(source Source, hub *Hub, version string) *stateCollector {
@@ -104,7 +105,7 @@ func newStateCollector(source Source, hub *Hub, version string) *stateCollector 
 		return prometheus.NewDesc("venuegate_"+name, help, labels, nil)
 	}
 	return &stateCollector{
-		source: source, hub: hub, version: version,
+		source: source, hub: hub, version: version, venue: newVenueDescs(desc),
 		build:           desc("build_info", "1, for the build that runs.", "version"),
 		pages:           desc("page_streams", "Live pages that are open."),
 		warnings:        desc("warnings", "Health warnings that are on.", "code", "severity"),
@@ -174,6 +175,7 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 			gauge(c.deviceUp, truth(d.Up), lane.Name, d.Name, d.Role.String())
 		}
 	}
+	c.venue.collect(&s, gauge)
 	on := map[health.Code]int{}
 	for _, w := range s.Warnings {
 		on[w.Code]++

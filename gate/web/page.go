@@ -34,6 +34,12 @@ type statePage struct {
 	Lanes    []lanePage    `json:"lanes"`
 	Counts   countsPage    `json:"counts"`
 	Pack     packPage      `json:"pack"`
+
+	Alone      *alonePage      `json:"alone"`
+	Evacuation *evacuationPage `json:"evacuation"`
+	Orders     []orderPage     `json:"orders"`
+	Conflicts  conflictsPage   `json:"conflicts"`
+	Gates      gatesPage       `json:"gates"`
 }
 
 // clockPage lets the script show the gate's clock and not its own.
@@ -103,6 +109,8 @@ type countsPage struct {
 	Refused  string       `json:"refused"`
 	Referred string       `json:"referred"`
 	Since    string       `json:"since"`
+	Reset    string       `json:"reset"`
+	Zones    []zonePage   `json:"zones"`
 	Reasons  []reasonPage `json:"reasons"`
 }
 
@@ -118,4 +126,5 @@ type packPage struct {
 	Age     string `json:"age"`
 	Expires string `json:"expires"`
 	Journal string `json:"journal"`
+	Uplink  string `json:"uplink"`
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 
@@ -66,16 +65,7 @@ func (frame) Path() string { return "/" }
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	t := s.textsFor(w, r)
 	state := s.source.State()
-	f := s.frameOf(t, &state)
-	var page bytes.Buffer // whole before anything is sent
-	if err := s.page.Execute(&page, f); err != nil {
-		s.complain("page: %v", err)
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Language", string(t.language))
-	_, _ = w.Write(page.Bytes()) // the browser left: nobody to tell
+	s.writePage(w, t, "layout.html", s.frameOf(t, &state))
 }
 
 func (s *Server) complain(format string, args ...any) {

@@ -58,6 +58,7 @@ func (r renderer) notes(v VerdictView) []string {
 			notes = append(notes, r.say(key, with...))
 		}
 	}
+	add(v.Entrance != "", "note_entrance", "entrance", v.Entrance)
 	add(v.Wants&gate.WantDocument != 0, "note_want_document")
 	add(v.Wants&gate.WantCode != 0, "note_want_code")
 	add(v.Wants&gate.WantLongCode != 0, "note_want_long")

@@ -12,16 +12,39 @@ import (
 // page works as plain forms, and its script only keeps it fresh.
 type deskFrame struct {
 	frame
-	Lane     lanePage
-	Clock    clockPage
-	Said     string // why the last form came to nothing; empty: it did not
-	Who      string // signed in; empty: nobody
-	Serves   bool
-	Insists  bool
-	EndsFire bool
-	CanSign  bool // there is somebody who could sign in
-	Case     *casePage
-	Kinds    []kindPage
+	person
+	Lane       lanePage
+	Clock      clockPage
+	Alone      *alonePage
+	Evacuation *evacuationPage
+	Said       string // why the last form came to nothing; empty: it did not
+	Serves     bool
+	Insists    bool
+	EndsFire   bool
+	Case       *casePage
+	Kinds      []kindPage
+}
+
+// person is who is signed in, as pages have it.
+type person struct {
+	Who      string // empty: nobody
+	SignedIn string // the same in words
+	CanSign  bool   // there is somebody who could sign in
+}
+
+// personOf returns who is signed in, as words and as the venue has them.
+func (s *Server) personOf(t *texts, r *http.Request) (words person, p Person, ok bool) {
+	words.CanSign = s.commands != nil && s.commands.AnyStaff()
+	p, ok = s.who(r)
+	if !ok {
+		return words, p, false
+	}
+	words.Who = p.Name
+	if words.Who == "" {
+		words.Who = strconv.FormatUint(uint64(p.ID), 10)
+	}
+	words.SignedIn = t.say("signed_in", "name", words.Who)
+	return words, p, true
 }
 
 // casePage is a referred visitor, as staff who are signed in see them.
@@ -46,9 +69,10 @@ type kindPage struct{ Kind, Word string }
 
 func (s *Server) deskFrame(t *texts, r *http.Request, state *State, lane *LaneView) deskFrame {
 	say := t.renderer(state.Zone)
+	who, person, ok := s.personOf(t, r)
 	f := deskFrame{
-		frame: s.frameOf(t, state), Clock: say.clockOf(*state), Lane: say.lane(lane, state.Now, s.hub),
-		CanSign: s.commands != nil && s.commands.AnyStaff(),
+		frame: s.frameOf(t, state), person: who, Clock: say.clockOf(*state), Lane: say.lane(lane, state.Now, s.hub),
+		Alone: say.alone(state, []LaneView{*lane}), Evacuation: say.evacuation(state),
 	}
 	f.Title = lane.Name + " · " + f.Title
 	if word := r.URL.Query().Get("said"); said[word] && word != saidDone {
@@ -57,13 +81,8 @@ func (s *Server) deskFrame(t *texts, r *http.Request, state *State, lane *LaneVi
 	for _, k := range kindOrder {
 		f.Kinds = append(f.Kinds, kindPage{k, t.say("document_" + k)})
 	}
-	person, ok := s.who(r)
 	if !ok {
 		return f
-	}
-	f.Who = person.Name
-	if f.Who == "" {
-		f.Who = strconv.FormatUint(uint64(person.ID), 10)
 	}
 	f.Serves, f.Insists, f.EndsFire = person.mayServe(), person.mayInsist(), person.mayEndFire()
 	if f.Serves {
@@ -72,11 +91,14 @@ func (s *Server) deskFrame(t *texts, r *http.Request, state *State, lane *LaneVi
 	return f
 }
 
-// SignedIn says who is.
-func (f deskFrame) SignedIn() string { return f.texts.say("signed_in", "name", f.Who) }
-
 // Path is the lane's page.
-func (f deskFrame) Path() string { return "/lanes/" + strconv.FormatUint(uint64(f.Lane.ID), 10) }
+func (f deskFrame) Path() string { return lanePath(f.Lane.ID) }
+
+// SignTo and SignLane are how the form for signing in finds its way back here.
+func (deskFrame) SignTo() string { return "" }
+
+// SignLane is the lane's number.
+func (f deskFrame) SignLane() string { return strconv.FormatUint(uint64(f.Lane.ID), 10) }
 
 // Shape is the drawing of the last verdict.
 func (f deskFrame) Shape() string {

@@ -12,13 +12,24 @@ import (
 	"github.com/venuegate/venuegate/gate/health"
 )
 
-func (r renderer) state(s State, h *Hub, assets string) statePage {
+// state says all of the gate that the page shows. Beside the lanes there is room
+// for what presses among the gates; whole is for the page that is about them.
+func (r renderer) state(s State, h *Hub, assets string, whole bool) statePage {
+	gates, conflicts := fewGates, fewConflicts
+	if whole {
+		gates, conflicts = len(s.Cluster.Peers), maxConflicts
+	}
 	page := statePage{
 		Assets: assets, Run: h.start, Clock: r.clockOf(s), Gate: s.Gate, Event: s.Event, Training: s.Training,
 		Warnings: []warningPage{}, Lanes: []lanePage{},
 		Counts: r.counts(s), Pack: r.pack(s),
+		Alone: r.alone(&s, s.Lanes), Evacuation: r.evacuation(&s), Orders: r.orders(&s),
+		Conflicts: r.conflicts(&s, conflicts), Gates: r.gates(&s, gates),
 	}
 	for _, w := range s.Warnings {
+		if w.Code == health.Isolated && page.Alone != nil || w.Code == health.Conflicts && page.Conflicts.Title != "" {
+			continue // said already, and larger
+		}
 		page.Warnings = append(page.Warnings, r.warning(w, s.Now))
 	}
 	for i := range s.Lanes {
@@ -30,8 +41,12 @@ func (r renderer) state(s State, h *Hub, assets string) statePage {
 func (r renderer) clockOf(s State) clockPage {
 	_, offset := s.Now.In(r.zone).Zone()
 	page := clockPage{Millis: s.Now.UnixMilli(), Offset: offset}
-	if s.ClockSource != "" {
-		page.Note = r.say("clock_source", "source", s.ClockSource)
+	switch source := string(s.ClockSource); s.ClockSource {
+	case ClockUnknown:
+	case ClockPeers:
+		page.Note = r.say("clock_source", "source", r.say("clock_source_peers"))
+	default:
+		page.Note = r.say("clock_source", "source", source)
 	}
 	if slices.ContainsFunc(s.Warnings, func(w health.Active) bool { return w.Code == health.ClockUntrusted }) {
 		page.Note = r.say("clock_untrusted")
@@ -67,10 +82,14 @@ func (r renderer) lane(l *LaneView, now time.Time, h *Hub) lanePage {
 	kind := kindWord(l.Kind)
 	status := "ready"
 	switch {
+	case l.Evacuate:
+		status = "evacuating"
 	case l.Closed:
 		status = "closed"
 	case !l.Ready:
 		status = "not_ready"
+	case l.Held:
+		status = "held"
 	}
 	page := lanePage{
 		ID: l.ID, Name: l.Name, Kind: kind, KindWord: r.say("kind_" + kind),
@@ -141,6 +160,10 @@ func (r renderer) counts(s State) countsPage {
 	if !c.Since.IsZero() {
 		page.Since = r.say("counts_since", "time", r.moment(c.Since, s.Now))
 	}
+	if !c.Reset.IsZero() {
+		page.Reset = r.say("counts_reset", "time", r.moment(c.Reset, s.Now))
+	}
+	page.Zones = r.zones(&s)
 	for _, reason := range byCount(c.Reasons) {
 		page.Reasons = append(page.Reasons, reasonPage{firstSentence(reason.StaffText(r.language)), group(c.Reasons[reason])})
 	}
@@ -167,7 +190,7 @@ func firstSentence(text string) string {
 }
 
 func (r renderer) pack(s State) packPage {
-	page := packPage{Journal: r.say("journal_failed")}
+	page := packPage{Journal: r.say("journal_failed"), Uplink: r.uplink(s.Uplink, s.Now)}
 	if s.Journal.OK {
 		page.Journal = r.say("journal_ok", "n", group(int(s.Journal.Sequence)))
 	}

@@ -103,6 +103,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.Handle("GET /metrics", s.metrics)
 	s.desk(mux)
+	s.venue(mux)
 	return s.guard(http.NewCrossOriginProtection().Handler(mux))
 }
 

@@ -55,7 +55,10 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.hub.unwatch(watcher)
 
-	stream := &stream{server: s, words: words, out: w, control: http.NewResponseController(w)}
+	stream := &stream{
+		server: s, words: words, out: w, control: http.NewResponseController(w),
+		whole: r.URL.Query().Get("gates") == "all",
+	}
 	// The server's limits are for short requests; every delivery has its own.
 	if err := stream.control.SetReadDeadline(time.Time{}); err != nil {
 		http.Error(w, "this connection cannot stream", http.StatusInternalServerError)
@@ -76,6 +79,8 @@ type stream struct {
 	buffer  bytes.Buffer
 	zone    *time.Location // as of the last state
 	seen    uint64         // number of the last verdict that was sent
+	whole   bool           // the page is about all gates
+	said    []byte         // the last state, but for the clock
 }
 
 // from sets where the stream goes on: after the event that a returning browser
@@ -127,6 +132,9 @@ func (t *stream) run(r *http.Request, w *watcher) error {
 			t.verdicts(false) // a state never overtakes the verdicts that it counts
 			t.state()
 		case <-beat.C:
+			// What nobody tells of, such as a gate that is not heard any more, shows
+			// with the beat at the latest.
+			t.stateIfNew()
 			s := t.server.source.State()
 			t.event("beat", "", t.words.renderer(s.Zone).clockOf(s))
 		}
@@ -137,9 +145,32 @@ func (t *stream) run(r *http.Request, w *watcher) error {
 }
 
 func (t *stream) state() {
+	page, _ := t.look()
+	t.event("state", "", page)
+}
+
+// stateIfNew sends the state if it differs from the last one.
+func (t *stream) stateIfNew() {
+	if page, changed := t.look(); changed {
+		t.event("state", "", page)
+	}
+}
+
+// look returns the state as it is now, and whether it differs from the last one
+// that was looked at in more than the time of day.
+func (t *stream) look() (page statePage, changed bool) {
 	s := t.server.source.State()
 	t.zone = s.Zone
-	t.event("state", "", t.words.renderer(s.Zone).state(s, t.server.hub, t.server.assets.version))
+	page = t.words.renderer(s.Zone).state(s, t.server.hub, t.server.assets.version, t.whole)
+	timeless := page
+	timeless.Clock.Millis = 0
+	body, err := json.Marshal(timeless)
+	if err != nil {
+		return page, true // event complains of it
+	}
+	changed = !bytes.Equal(body, t.said)
+	t.said = body
+	return page, changed
 }
 
 // verdicts writes what the page has not seen yet.

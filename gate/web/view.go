@@ -21,7 +21,7 @@ type State struct {
 	Gate        string         // the gate's name
 	Venue       string         // may be empty
 	Event       string         // name of the event; empty without a pack
-	ClockSource string         // where the time comes from, such as "ntp" or "peers"; may be empty
+	ClockSource ClockSource    // where the time comes from
 	Battery     *BatteryView   // of a handheld; nil: there is none
 	Training    bool           // nothing here is for the books
 	Lanes       []LaneView     // in the order of the configuration
@@ -29,7 +29,21 @@ type State struct {
 	Pack        *PackView // nil: none is loaded
 	Journal     JournalView
 	Warnings    []health.Active // the most pressing first
+	Cluster     ClusterView
+	Conflicts   []ConflictView // the latest first
+	Orders      []OrderView    // in force or to come, in the order in which they count
+	Uplink      *UplinkView    // nil: there is no central
 }
+
+// ClockSource is where a gate's time comes from.
+type ClockSource string
+
+// The sources that the page has words for. Another one is shown as it is.
+const (
+	ClockUnknown ClockSource = ""
+	ClockSystem  ClockSource = "NTP"         // something keeps the machine's clock right
+	ClockPeers   ClockSource = "other gates" // they vouch for it, or lend theirs
+)
 
 // BatteryView is how much a handheld's battery has left.
 type BatteryView struct {
@@ -45,6 +59,8 @@ type LaneView struct {
 	From, To string // names of zones; may be empty
 	Ready    bool   // a visitor can be served now
 	Closed   bool   // by order or by configuration
+	Held     bool   // by order nobody is admitted for now
+	Evacuate bool   // by order the barrier stands open
 	Barrier  BarrierState
 	Devices  []DeviceView
 
@@ -53,6 +69,9 @@ type LaneView struct {
 	Case       *CaseView // a visitor who was referred to staff; nil: none
 	Fire       bool      // a fire signal released the barrier, and nobody has put it back
 	Mishaps    []MishapView
+	// Isolation is what happens to rightful visitors while the gate is alone: one
+	// rule, or where events differ, each of theirs once.
+	Isolation []gate.Isolation
 }
 
 // CaseView is a visitor who waits for staff to decide. Only staff who are signed
@@ -76,7 +95,7 @@ type ChoiceView struct {
 
 // NewChoiceView makes the view of one ticket to choose.
 func NewChoiceView(id gate.TicketID, masked string, seat gate.Seat, class, session string) ChoiceView {
-	return ChoiceView{Class: class, Session: session, Ticket: maskTicket(id), Name: masked, Seat: seat}
+	return ChoiceView{Class: class, Session: session, Ticket: MaskTicket(id), Name: masked, Seat: seat}
 }
 
 func (c ChoiceView) holderView() VerdictView {
@@ -162,6 +181,8 @@ type CountsView struct {
 	Refused, Referred int
 	Reasons           map[gate.Reason]int // of refusals and referrals
 	Since             time.Time           // counting began; may be zero
+	Reset             time.Time           // everybody was counted out by order; zero: never
+	Zones             []ZoneView          // none: there is but one, or nobody came yet
 }
 
 // PackView is the pack in use.
@@ -197,6 +218,7 @@ type VerdictView struct {
 	Wants    gate.Want
 	Skew     time.Duration // phone's clock less ours
 	Back     time.Time     // when to come back; zero: no such time
+	Entrance string        // where to go instead; empty: nowhere in particular
 	Marks    gate.Marks
 	Took     time.Duration // from the last byte read to the durable decision
 }
@@ -212,7 +234,7 @@ type PreviousView struct {
 func NewVerdictView(at time.Time, lane gate.LaneID, laneName string, v *gate.Verdict, ticket *gate.Ticket, previousLane string, took time.Duration) VerdictView {
 	view := VerdictView{
 		At: at, Lane: lane, LaneName: laneName,
-		Outcome: v.Outcome, Reason: v.Reason, Ticket: maskTicket(v.Ticket),
+		Outcome: v.Outcome, Reason: v.Reason, Ticket: MaskTicket(v.Ticket),
 		Entry: v.Entry, Count: v.Count, Group: v.Group, Wants: v.Wants,
 		Skew: v.Skew, Back: v.NotBefore, Marks: v.Marks, Took: took,
 	}
@@ -225,9 +247,9 @@ func NewVerdictView(at time.Time, lane gate.LaneID, laneName string, v *gate.Ver
 	return view
 }
 
-// maskTicket returns the last four digits of a ticket's id, by which staff
+// MaskTicket returns the last four digits of a ticket's id, by which staff
 // tell apart the tickets of one group, and nothing for no ticket.
-func maskTicket(id gate.TicketID) string {
+func MaskTicket(id gate.TicketID) string {
 	if id == 0 {
 		return ""
 	}

@@ -10,6 +10,7 @@ import { clearLog, logMissed, logVerdict } from "./log.js";
 import { showCounts, showPack, showWarnings } from "./panels.js";
 import { renewed } from "./renew.js";
 import { follow } from "./stream.js";
+import { showVenue } from "./venue.js";
 
 const page = document.documentElement;
 let run; // of the gate's program
@@ -26,6 +27,7 @@ const take = {
     if (state.gate) say(byId("gate"), state.gate);
     say(byId("event"), state.event);
     byId("training").hidden = !state.training;
+    showVenue(state);
     showWarnings(state.warnings);
     showLanes(state.lanes);
     showCounts(state.counts);

@@ -6,6 +6,17 @@ export const showCounts = once((counts) => {
   for (const element of document.querySelectorAll("[data-count]")) {
     element.textContent = counts[element.dataset.count];
   }
+  byId("zones").hidden = counts.zones.length === 0;
+  byId("zone-list").replaceChildren(
+    ...counts.zones.map((zone) => {
+      const item = fresh("zone-template");
+      const flow = part(item, "flow");
+      say(part(item, "name"), zone.name);
+      say(part(item, "inside"), zone.inside);
+      say(flow, flow.dataset.text.replace("{in}", zone.in).replace("{out}", zone.out));
+      return item;
+    }),
+  );
   byId("reasons").replaceChildren(
     ...counts.reasons.map((reason) => {
       const item = fresh("reason-template");
@@ -21,6 +32,7 @@ export const showPack = once((pack) => {
   for (const element of document.querySelectorAll("[data-pack]")) {
     element.textContent = pack[element.dataset.pack];
   }
+  byId("uplink").hidden = !pack.uplink;
   byId("pack").hidden = !pack.loaded;
   byId("pack-none").hidden = pack.loaded;
 });
