@@ -243,3 +243,72 @@ func TestVerifyNoticesChangedContent(t *testing.T) {
 		t.Fatal("no change was noticed")
 	}
 }
+
+// A patch that is not what was written takes its event out of use, as a pack
+// does: what lies under it would admit those whom it refuses.
+func TestDamagedPatchIsNotOpened(t *testing.T) {
+	for name, change := range map[string]func([]byte) []byte{
+		"cut short":           func(b []byte) []byte { return b[:len(b)/2] },
+		"empty":               func(b []byte) []byte { return nil },
+		"longer":              func(b []byte) []byte { return append(b, 0) },
+		"a bit in the header": func(b []byte) []byte { b[20] ^= 1; return b },
+		"a bit at the end":    func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		"gone":                nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			packs := openPacks(t, dir)
+			if _, err := packs.Install(t.Context(), onBase(7), tickets(100)); err != nil {
+				t.Fatal(err)
+			}
+			patch(t, packs, 8, 3)
+			patch(t, packs, 9, 4)
+			for _, file := range []string{"8-2.patch", "9-3.patch"} {
+				path := filepath.Join(dir, "2026", file)
+				if change != nil {
+					edit(t, path, change)
+				} else if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			damaged := new(store.DamagedError)
+			if _, err := packs.Rollback(storetest.Event); !errors.As(err, &damaged) || damaged.File != "8-2.patch" {
+				t.Fatalf("back to a damaged patch: %v", err)
+			}
+			if v, n := version(t, packs), voided(t, packs, 100); v != 9 || n != 4 {
+				t.Fatalf("version %d with %d voided is in use", v, n)
+			}
+			again, err := store.OpenPacks(dir)
+			if !errors.As(err, &damaged) || damaged.File != "9-3.patch" {
+				t.Fatalf("error %v", err)
+			}
+			defer func() { _ = again.Close() }()
+			if got := version(t, again); got != 0 {
+				t.Fatalf("version %d is in use", got)
+			}
+			if _, err := again.Patch(t.Context(), onBase(9), voids(4)); !errors.Is(err, store.ErrNotOnBase) {
+				t.Fatalf("a patch over nothing: %v", err)
+			}
+			if _, err := again.Install(t.Context(), onBase(9), tickets(100)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// A manifest that names files elsewhere is none.
+func TestManifestNamesPatchesInside(t *testing.T) {
+	dir := t.TempDir()
+	packs := openPacks(t, dir)
+	if _, err := packs.Install(t.Context(), onBase(7), tickets(10)); err != nil {
+		t.Fatal(err)
+	}
+	patch(t, packs, 8, 3)
+	edit(t, filepath.Join(dir, "2026", "current.json"), func(b []byte) []byte {
+		return []byte(strings.Replace(string(b), `"8-2.patch"`, `"../2026/8-2.patch"`, 1))
+	})
+	_, err := store.OpenPacks(dir)
+	if damaged := new(store.DamagedError); !errors.As(err, &damaged) || damaged.What != "names no patch file" {
+		t.Fatalf("error %v", err)
+	}
+}

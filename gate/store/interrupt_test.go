@@ -125,6 +125,47 @@ func TestInterruptedSteps(t *testing.T) {
 	}
 }
 
+// The same of a patch: the one before it is in use, and nothing else is left.
+func TestInterruptedPatch(t *testing.T) {
+	dir := t.TempDir()
+	packs := openPacks(t, dir)
+	if _, err := packs.Install(t.Context(), onBase(7), tickets(100)); err != nil {
+		t.Fatal(err)
+	}
+	patch(t, packs, 8, 3)
+	whole, err := os.ReadFile(filepath.Join(dir, "2026", "8-2.patch"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, files := range map[string]map[string][]byte{
+		"file made":               {".9-3.patch.123": nil},
+		"file half written":       {".9-3.patch.123": whole[:len(whole)/2]},
+		"file whole, not current": {"9-3.patch": whole},
+		"manifest half written":   {"9-3.patch": whole, ".current.json.123": []byte(`{"format"`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			copied := t.TempDir()
+			if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			for file, data := range files {
+				if err := os.WriteFile(filepath.Join(copied, "2026", file), data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			packs := openPacks(t, copied)
+			if v, n := version(t, packs), voided(t, packs, 100); v != 8 || n != 3 {
+				t.Fatalf("version %d with %d voided is in use", v, n)
+			}
+			left, err := os.ReadDir(filepath.Join(copied, "2026"))
+			if err != nil || len(left) != 3 {
+				t.Fatalf("left behind: %v, %v", left, err)
+			}
+			patch(t, packs, 9, 4)
+		})
+	}
+}
+
 const childDir = "VENUEGATE_STORE_TEST_DIR"
 
 // TestInstallChild is the process that TestKillInstall kills: it installs one
@@ -146,16 +187,63 @@ func TestInstallChild(t *testing.T) {
 	}
 }
 
+// TestPatchChild is the process that TestKillPatch kills: it patches one pack
+// again and again, with another whole one now and then.
+func TestPatchChild(t *testing.T) {
+	dir := os.Getenv(childDir)
+	if dir == "" {
+		t.Skip("runs as a child of TestKillPatch")
+	}
+	packs, err := store.OpenPacks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for v := version(t, packs) + 1; ; v++ {
+		if v%50 == 1 {
+			_, err = packs.Install(context.Background(), onBase(v), tickets(1000))
+		} else {
+			_, err = packs.Patch(context.Background(), onBase(v), voids(int(v%50)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("installed %d\n", v)
+	}
+}
+
 // A process that is killed at any instant leaves the version that it last said
 // was installed, or the one after it, and that one whole.
 func TestKillInstall(t *testing.T) {
+	killed(t, "TestInstallChild", func(p *store.Packs, info store.Info) {
+		if info.Tickets != int(3000+info.Version) {
+			t.Fatalf("version %d has %d tickets", info.Version, info.Tickets)
+		}
+	})
+}
+
+// The same of patches, each with the changes of its version and no others.
+func TestKillPatch(t *testing.T) {
+	killed(t, "TestPatchChild", func(p *store.Packs, info store.Info) {
+		want := int(info.Version % 50)
+		if want == 1 {
+			want = 0
+		}
+		if got := voided(t, p, 1000); got != want || info.Changes != want {
+			t.Fatalf("version %d has %d tickets voided, and says %d changes", info.Version, got, info.Changes)
+		}
+	})
+}
+
+// killed kills a child that installs one version after the other, again and
+// again, and checks what each leaves.
+func killed(t *testing.T, name string, check func(*store.Packs, store.Info)) {
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
 	dir := t.TempDir()
 	said := uint64(0)
 	for round := range 12 {
-		child := exec.Command(os.Args[0], "-test.run", "^TestInstallChild$")
+		child := exec.Command(os.Args[0], "-test.run", "^"+name+"$")
 		child.Env = append(os.Environ(), childDir+"="+dir)
 		var out, problems strings.Builder
 		child.Stdout, child.Stderr = &out, &problems
@@ -182,9 +270,7 @@ func TestKillInstall(t *testing.T) {
 		got := uint64(0)
 		if p, ok := v.Event(storetest.Event); ok {
 			got = p.Info().Version
-			if p.Info().Tickets != int(3000+got) {
-				t.Fatalf("version %d has %d tickets", got, p.Info().Tickets)
-			}
+			check(packs, p.Info())
 		}
 		if got != said && got != said+1 {
 			t.Fatalf("version %d is in use, the child had said %d", got, said)
@@ -229,8 +315,12 @@ func TestSwapBetweenScans(t *testing.T) {
 			}
 		})
 	}
-	for n := uint64(2); n < 12; n++ {
-		install(t, packs, n, int(100*n))
+	for n := uint64(2); n < 20; n++ {
+		if n%4 == 1 {
+			patch(t, packs, n, int(5*n)) // over the installation before
+		} else if _, err := packs.Install(t.Context(), onBase(n), tickets(int(100*n))); err != nil {
+			t.Error(err)
+		}
 		if n%3 == 0 {
 			if _, err := packs.Rollback(storetest.Event); err != nil {
 				t.Error(err)
