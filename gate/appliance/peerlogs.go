@@ -70,13 +70,14 @@ func (a *Appliance) networkTrouble(err error) {
 // may hold logs of this gate that its own disk has lost; a box without any
 // journal cannot know of them before it has heard the others, and the box whose
 // place it takes had epochs of its own. So wherever somebody else may hold logs it
-// begins at a number that only grows: the minutes of its clock.
+// begins at a number that only grows: the seconds of its clock, since a spare may
+// take a place within a minute.
 func (a *Appliance) usedEpochs(dataDir string) func() uint32 {
 	first := uint32(0)
 	c := a.config()
 	others := c.Cluster.Listen != "" || c.Central.URL != ""
 	if others && !hasJournal(filepath.Join(dataDir, "journal")) {
-		first = uint32(max(0, a.clock.Now().Unix()/60))
+		first = uint32(max(0, a.clock.Now().Unix()))
 	}
 	return func() uint32 { return max(first, a.logs.HighestEpoch(a.config().Gate.ID)) }
 }
