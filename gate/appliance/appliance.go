@@ -80,6 +80,7 @@ type Appliance struct {
 	lanes      *lanes
 	plugs      *find.Watcher
 	fires      *fires
+	evacuation *evacuation
 	mishaps    mishaps
 	people     peopleInUse
 	broken     atomic.Bool // the journal cannot be written
@@ -124,6 +125,7 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 		hub: web.NewHub(), ledger: ledger.New(), open: unfinished{}, fires: &fires{}, ordered: make(chan struct{}, 1),
 	}
 	a.cfg.Store(o.Config)
+	a.openEvacuation()
 	if err := a.loadPlace(o.Config.Gate.DataDir); err != nil {
 		return nil, err
 	}
@@ -131,7 +133,7 @@ func New(ctx context.Context, o Options) (*Appliance, error) {
 	a.status = newStatus(a.health, a.hub.Changed)
 	a.plugs = find.NewWatcher(find.WatchOptions{})
 	a.lanes = &lanes{build: a.buildLane, drivers: &builder{
-		onState: a.status.device, onEvent: a.barrierEvent, onLights: a.lightsTrouble, latched: a.fires.latched,
+		onState: a.status.device, onEvent: a.barrierEvent, onLights: a.lightsTrouble, latched: a.fires.latched, evacuation: a.evacuation,
 		locator: find.NewLocator(find.Under("/")), changed: a.plugs.Changed,
 	}, gone: func(r *running) { a.status.forget(a.clock.Now(), r) }}
 	for _, open := range []func(context.Context, *Options) error{a.openPacks, a.openIdentity, a.openVault, a.openLogs, a.openJournal, a.openCluster, a.openClaims, a.openUplink, a.openControl, a.openPage} {
@@ -171,7 +173,7 @@ func (a *Appliance) openPacks(_ context.Context, o *Options) error {
 		a.log.Error().Err(err).Msg("packs on disk")
 	}
 	a.onClose("packs", packStore.Close)
-	a.packs = &packs{store: packStore, secrets: a.eventKeys, now: a.clock.Now, trouble: a.packTrouble}
+	a.packs = &packs{store: packStore, secrets: a.eventKeys, now: a.clock.Now, trouble: a.packTrouble, open: a.evacuation.open}
 	a.mirror, err = pack.OpenMirror(filepath.Join(dataDir, pack.DirMirror), filepath.Join(dataDir, pack.DirTrust))
 	if err != nil {
 		return err
@@ -248,6 +250,7 @@ func (a *Appliance) openJournal(ctx context.Context, o *Options) error {
 		OnRecover: func(r *ledger.Record, h ledger.Hash) error {
 			a.open.see(r)
 			a.fires.see(r)
+			a.evacuation.see(r)
 			return a.ledger.Restore(r, h)
 		},
 		Above: a.usedEpochs(dataDir),

@@ -55,6 +55,9 @@ func (b *builder) passing(c *config.Barrier, id gate.LaneID) barrier.Passing {
 	if b.latched != nil {
 		p.FireLatched = b.latched(id)
 	}
+	if b.evacuation != nil {
+		p.Evacuating, p.ButtonPressed = b.evacuation.open(id), b.evacuation.pressed(id)
+	}
 	return p
 }
 
@@ -66,7 +69,7 @@ func (b *builder) relay(c *config.Barrier, p barrier.Passing) (lane.Barrier, err
 	o := barrier.RelayOptions{
 		Name: p.Name, Port: line, Channel: c.Channel, ExitChannel: c.ExitChannel,
 		Pulse: time.Duration(c.Pulse), Wait: p.Wait, Tail: p.Tail, Free: p.Free,
-		FireLatched: p.FireLatched, FireHold: p.FireHold, OnEvent: p.OnEvent,
+		FireLatched: p.FireLatched, FireHold: p.FireHold, Evacuating: p.Evacuating, OnEvent: p.OnEvent,
 	}
 	if f := c.Feedback; f != nil {
 		told, err := b.line(p.Name+feedbackSuffix, &f.Device)
@@ -124,7 +127,7 @@ func contacts(c *config.Contacts) (out barrier.Contacts) {
 	for _, one := range []struct {
 		from config.Contact
 		to   **barrier.Contact
-	}{{c.Passed, &out.Passed}, {c.PassedExit, &out.PassedExit}, {c.Ready, &out.Ready}, {c.Fire, &out.Fire}} {
+	}{{c.Passed, &out.Passed}, {c.PassedExit, &out.PassedExit}, {c.Ready, &out.Ready}, {c.Fire, &out.Fire}, {c.Evacuate, &out.Evacuate}} {
 		if one.from.Set {
 			*one.to = &barrier.Contact{Number: one.from.Number, NormallyClosed: one.from.NormallyClosed}
 		}

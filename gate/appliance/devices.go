@@ -42,6 +42,9 @@ type builder struct {
 	locator  *find.Locator
 	changed  func() <-chan struct{} // closed when something was plugged in or out
 	latched  func(gate.LaneID) bool // whether a fire had released the lane when the gate stopped
+	// evacuation knows what stood open by order then, and which buttons were
+	// pressed.
+	evacuation *evacuation
 }
 
 // devices makes a lane's drivers. What is wrong is reported with the path of the

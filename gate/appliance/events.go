@@ -62,6 +62,16 @@ func reasonOf(k gate.BarrierEventKind) gate.Reason {
 		return gate.ReasonFirePassage
 	case gate.BarrierFireEnded:
 		return gate.ReasonFireEnded
+	case gate.BarrierEvacuation:
+		return gate.ReasonEvacuationBegun
+	case gate.BarrierEvacuationPassage:
+		return gate.ReasonEvacuationPassage
+	case gate.BarrierEvacuationEnded:
+		return gate.ReasonEvacuationEnded
+	case gate.BarrierButton:
+		return gate.ReasonEvacuationButton
+	case gate.BarrierButtonReleased:
+		return gate.ReasonEvacuationButtonReleased
 	default:
 		return gate.ReasonNone
 	}
@@ -75,6 +85,9 @@ const noteWithin = 100 * time.Millisecond
 func (a *Appliance) barrierEvent(lane gate.LaneID, e gate.BarrierEvent) {
 	reason := reasonOf(e.Kind)
 	a.fires.set(lane, reason)
+	if a.evacuation.button(lane, reason) {
+		a.evacuation.ring()
+	}
 	a.mishaps.see(lane, e)
 	name := a.LaneName(lane)
 	a.log.Warn().Str("lane", name).Stringer("event", e.Kind).Msg("barrier")

@@ -38,6 +38,11 @@ const (
 
 var documentKey = []byte("a document key of 32 bytes......")
 
+// supervisorKey is that of staff member 12.
+func supervisorKey() ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{12}, ed25519.SeedSize))
+}
+
 // site is one gate on pseudo-terminals: a code reader and a card reader, a
 // turnstile that tells of passages, and a signed-for pack in its data directory.
 type site struct {
@@ -154,7 +159,9 @@ func (s *site) documents(gateKey ed25519.PublicKey) (pack.Venue, pack.Event) {
 			},
 		}},
 		Keepers: []uint32{1},
-		Staff:   []pack.Staff{{ID: 12, Name: "12", Roles: []string{"steward", "supervisor"}}},
+		Staff: []pack.Staff{{
+			ID: 12, Name: "12", Roles: []string{"steward", "supervisor"}, Key: pack.PublicKey(supervisorKey().Public().(ed25519.PublicKey)),
+		}},
 	}
 	issuers, err := keyring.NewIssuers(keyring.IssuerKey{ID: 1, Algorithm: keyring.Ed25519, Public: s.issuer.Private.Public().(ed25519.PublicKey)})
 	if err != nil {

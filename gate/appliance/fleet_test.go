@@ -1,6 +1,7 @@
 package appliance_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -43,6 +44,7 @@ type box struct {
 	key      *keyring.Gate
 	at       netip.AddrPort
 	scanner  *hwtest.Scanner
+	barrier  string // its table in the configuration; a steward when empty
 	gate     *appliance.Appliance
 	verdicts chan gate.Verdict
 	log      *lockedBuffer
@@ -171,8 +173,8 @@ type = "serial"
 path = %q
 repeat = "10ms"
 [lane.barrier]
-type = "none"
-`, b.id, b.data(), f.repository, b.at, b.id, b.line())
+%s
+`, b.id, b.data(), f.repository, b.at, b.id, b.line(), cmp.Or(b.barrier, `type = "none"`))
 	c, err := config.Parse([]byte(text))
 	if err != nil {
 		f.t.Fatal(err)

@@ -22,6 +22,7 @@ type packs struct {
 
 	standing atomic.Pointer[gate.Orders] // nil: supervisors have ordered nothing
 	now      func() time.Time
+	open     func(gate.LaneID) bool // whether a lane stands open already; nil: none does
 }
 
 // renewals say, by event, what the repository that was verified last says of
@@ -52,12 +53,13 @@ type view struct {
 	*roster
 	standing *gate.Orders
 	at       time.Time
+	open     func(gate.LaneID) bool
 }
 
 // Acquire returns what is in use now.
 func (p *packs) Acquire() lane.View {
 	held := p.store.Acquire()
-	return view{held, p.rosterOf(held), p.standing.Load(), p.now()}
+	return view{held, p.rosterOf(held), p.standing.Load(), p.now(), p.open}
 }
 
 // roster returns what the packs in use now say.
@@ -95,7 +97,9 @@ func (v view) Packs() []lane.Pack { return underOrders(v.packs, v.standing, v.at
 
 func (v view) Lane(id gate.LaneID) (gate.Lane, bool) {
 	l, ok := v.lanes[id]
-	return v.standing.Lane(v.at, l), ok
+	l = v.standing.Lane(v.at, l)
+	l.Evacuating = l.Evacuating || v.open != nil && v.open(id)
+	return l, ok
 }
 
 func (v view) Release() { _ = v.held.Release() }

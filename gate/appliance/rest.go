@@ -29,11 +29,12 @@ var errNotUp = errors.New("it does not answer")
 
 // Rest puts the barrier of each lane to rest, for a gate that was killed in the
 // middle of a pulse: its relays and lines are switched off. Barriers that are
-// held open because of a fire stay open, and boards that time their pulses
+// held open because of a fire or an evacuation stay open, and boards that time their pulses
 // themselves are left alone. The caller makes sure that the gate is not running.
 // Each barrier has the given time.
 func Rest(ctx context.Context, c *config.Config, within time.Duration) []Rested {
 	fires, fireErr := firesOnRecord(c)
+	evacuation, evacuationErr := openEvacuation(c.Gate.DataDir)
 	locator := find.NewLocator(find.Under("/"))
 	locator.Set(wants(c.Lanes))
 	all := make([]Rested, len(c.Lanes))
@@ -48,6 +49,11 @@ func Rest(ctx context.Context, c *config.Config, within time.Duration) []Rested 
 		switch {
 		case l.Barrier.Type == "gateboard":
 			all[i].Kept = "its board ends every opening itself"
+		case evacuationErr != nil:
+			all[i].Kept = "it may stand open for an evacuation"
+			all[i].Err = evacuationErr
+		case evacuation.mayBeOpen(l.ID):
+			all[i].Kept = "it stands open for an evacuation"
 		case l.Barrier.FireHold && fireErr != nil:
 			all[i].Kept = "it may be held open because of a fire"
 			all[i].Err = fireErr

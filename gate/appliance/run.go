@@ -37,6 +37,7 @@ func (a *Appliance) Run(ctx context.Context) error {
 		}
 	})
 	others.Go(func() { a.lookAfter(ctx) })
+	others.Go(func() { a.runOrders(ctx) })
 	others.Go(func() { _ = a.plugs.Run(ctx) })
 	others.Go(func() { a.watchRepository(ctx) })
 	others.Go(func() {

@@ -75,7 +75,7 @@ type Clock struct {
 // Lane is one passage and its devices. Its direction and zones come from the
 // venue's roster, by its id.
 type Lane struct {
-	ID         gate.LaneID `toml:"id"` // zero for all lanes: the roster's, in its order
+	ID         gate.LaneID `toml:"id"`        // zero for all lanes: the roster's, in its order
 	Isolation  string      `toml:"isolation"` // admit, refer or refuse; empty: the event's own
 	PairWindow Duration    `toml:"pair_window"`
 	Hold       Duration    `toml:"hold"`
@@ -193,6 +193,7 @@ type Contacts struct {
 	PassedExit Contact  `toml:"passed_exit"`
 	Ready      Contact  `toml:"ready"`
 	Fire       Contact  `toml:"fire"`
+	Evacuate   Contact  `toml:"evacuate"` // a button that orders an evacuation of the venue
 	Settle     Duration `toml:"settle"`
 	Debounce   Duration `toml:"debounce"`
 }

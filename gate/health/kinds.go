@@ -14,6 +14,7 @@ const (
 	DeviceDown         Code = "device_down"          // device: a reader or barrier does not answer
 	LaneDown           Code = "lane_down"            // lane: nobody can be let through by the lane itself
 	FireReleased       Code = "fire_released"        // lane: a fire signal released its barrier, and nobody has put it back
+	Evacuation         Code = "evacuation"           // none: Detail.Count lanes stand open by order
 	BarrierUnknown     Code = "barrier_unknown"      // lane: nobody knows whether people went through
 	PackMissing        Code = "pack_missing"         // none: the gate knows no tickets
 	PackExpired        Code = "pack_expired"         // none: Detail.At is when
@@ -90,6 +91,17 @@ var kinds = map[Code]kind{
 		zh:       func(a Active) string { return "通道 " + a.Subject + "：消防信号已释放闸机。" },
 		nextEN:   "Let everybody pass. When the alarm is over, a technician ends it with: venuegate lane end-fire.",
 		nextZH:   "请放行所有人。警报解除后，由技术人员执行 venuegate lane end-fire 恢复。",
+	},
+	Evacuation: {
+		severity: Critical,
+		en: func(a Active) string {
+			return "Evacuation: the barriers stand open by order" + a.count(" (%d lanes here)") + "."
+		},
+		zh: func(a Active) string {
+			return "疏散：按命令开放闸机" + a.count("（本机 %d 条通道）") + "。"
+		},
+		nextEN: "Let everybody out. When it is over, a supervisor ends it with: venuegate order normal.",
+		nextZH: "请让所有人离场。疏散结束后，由主管执行 venuegate order normal 恢复。",
 	},
 	BarrierUnknown: {
 		severity: Warning,
