@@ -37,7 +37,7 @@ type statePage struct {
 
 	Alone      *alonePage      `json:"alone"`
 	Evacuation *evacuationPage `json:"evacuation"`
-	Orders     []orderPage     `json:"orders"`
+	Orders     ordersPage      `json:"orders"`
 	Conflicts  conflictsPage   `json:"conflicts"`
 	Gates      gatesPage       `json:"gates"`
 }

@@ -25,6 +25,11 @@ type evacuationPage struct {
 	Hint  string   `json:"hint"`
 }
 
+type ordersPage struct {
+	Items []orderPage `json:"items"`
+	More  string      `json:"more"`
+}
+
 type orderPage struct {
 	Kind   string `json:"kind"`
 	Coming bool   `json:"coming"` // not in force yet

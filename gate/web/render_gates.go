@@ -32,7 +32,7 @@ func (r renderer) gates(s *State, limit int) gatesPage {
 	default:
 		page.Title = r.say("gates_heard", "n", n, "of", of)
 	}
-	if all > 0 {
+	if all > 0 && c.Alone.IsZero() {
 		if c.NoKeepers {
 			page.Notes = append(page.Notes, r.say("gates_no_keepers"))
 		} else if role := "claims_" + c.Role; r.words[role] != "" {

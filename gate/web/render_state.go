@@ -15,15 +15,15 @@ import (
 // state says all of the gate that the page shows. Beside the lanes there is room
 // for what presses among the gates; whole is for the page that is about them.
 func (r renderer) state(s State, h *Hub, assets string, whole bool) statePage {
-	gates, conflicts := fewGates, fewConflicts
+	gates, conflicts, orders := fewGates, fewConflicts, fewOrders
 	if whole {
-		gates, conflicts = len(s.Cluster.Peers), maxConflicts
+		gates, conflicts, orders = len(s.Cluster.Peers), maxConflicts, maxOrders
 	}
 	page := statePage{
 		Assets: assets, Run: h.start, Clock: r.clockOf(s), Gate: s.Gate, Event: s.Event, Training: s.Training,
 		Warnings: []warningPage{}, Lanes: []lanePage{},
 		Counts: r.counts(s), Pack: r.pack(s),
-		Alone: r.alone(&s, s.Lanes), Evacuation: r.evacuation(&s), Orders: r.orders(&s),
+		Alone: r.alone(&s, s.Lanes), Evacuation: r.evacuation(&s), Orders: r.orders(&s, orders),
 		Conflicts: r.conflicts(&s, conflicts), Gates: r.gates(&s, gates),
 	}
 	for _, w := range s.Warnings {

@@ -13,9 +13,10 @@ import (
 const (
 	fewGates     = 8
 	fewConflicts = 3
+	fewOrders    = 6
 	maxConflicts = 100
 	maxGrants    = 12 // of one conflict
-	maxOrders    = 50
+	maxOrders    = 100
 )
 
 // alone says that the gate cannot ask the others, at the given lanes; nil when
@@ -31,10 +32,13 @@ func (r renderer) alone(s *State, lanes []LaneView) *alonePage {
 		Heard: r.say("alone_heard", "n", strconv.Itoa(heard), "of", strconv.Itoa(all)),
 		Rules: r.rules(lanes), Hint: r.say("alone_hint"),
 	}
-	if c.Heard.IsZero() {
+	switch last := c.lost(); {
+	case heard == all:
+		page.Heard += r.say("alone_keepers")
+	case last.IsZero():
 		page.Heard += r.say("alone_last_never")
-	} else {
-		page.Heard += r.say("alone_last", "time", r.clock(c.Heard))
+	default:
+		page.Heard += r.say("alone_last", "time", r.clock(last))
 	}
 	return page
 }
@@ -81,14 +85,20 @@ func (r renderer) evacuation(s *State) *evacuationPage {
 	return page
 }
 
-func (r renderer) orders(s *State) []orderPage {
-	orders := []orderPage{}
+// orders says what is ordered besides evacuations, which have a place of their
+// own; of more than limit orders the latest.
+func (r renderer) orders(s *State, limit int) ordersPage {
+	page := ordersPage{Items: []orderPage{}}
 	for i := range s.Orders {
-		if o := &s.Orders[i]; o.Order.Kind != gate.OrderEvacuate || s.Now.Before(o.Order.From) { // that has a place of its own
-			orders = append(orders, r.order(o, s.Now))
+		if o := &s.Orders[i]; o.Order.Kind != gate.OrderEvacuate || s.Now.Before(o.Order.From) {
+			page.Items = append(page.Items, r.order(o, s.Now))
 		}
 	}
-	return orders[max(0, len(orders)-maxOrders):]
+	if more := len(page.Items) - limit; more > 0 {
+		page.Items = page.Items[more:]
+		page.More = r.say("conflicts_more", "n", group(more))
+	}
+	return page
 }
 
 func (r renderer) order(v *OrderView, now time.Time) orderPage {

@@ -35,6 +35,16 @@ func (c *ClusterView) others() (all, heard int) {
 	return all, heard
 }
 
+// lost is when any gate that is not heard now was heard last; zero: never.
+func (c *ClusterView) lost() (last time.Time) {
+	for i := range c.Peers {
+		if g := &c.Peers[i]; g.Silent && g.Heard.After(last) {
+			last = g.Heard
+		}
+	}
+	return last
+}
+
 // GateView is one gate of the roster.
 type GateView struct {
 	ID     gate.GateID

@@ -28,9 +28,10 @@ const showEvacuation = once((evacuation) => {
 });
 
 const showOrders = once((orders) => {
-  byId("orders").hidden = orders.length === 0;
+  byId("orders").hidden = orders.items.length === 0;
+  say(byId("orders-more"), orders.more);
   byId("order-list").replaceChildren(
-    ...orders.map((order) => {
+    ...orders.items.map((order) => {
       const item = fresh("order-template");
       item.dataset.kind = order.kind;
       for (const name of ["text", "when", "by"]) say(part(item, name), order[name]);
