@@ -1,5 +1,5 @@
-// Package configs holds the commented example configuration, embedded, so that
-// tests read the very file that people copy.
+// Package configs holds the commented example configuration and the demo fleet,
+// embedded, so that tests and the demo read the very files that people copy.
 package configs
 
 import _ "embed"
@@ -8,3 +8,15 @@ import _ "embed"
 //
 //go:embed gate.toml
 var Gate []byte
+
+// The demo fleet: a stadium with three entrances and six gates whose keys are
+// still to be made, its event with four channels and one session, and what is
+// plugged into each of the boxes.
+var (
+	//go:embed fleet/venue.json
+	FleetVenue []byte
+	//go:embed fleet/event.json
+	FleetEvent []byte
+	//go:embed fleet/gate.toml
+	FleetGate []byte
+)

@@ -91,3 +91,12 @@ func (a *Appliance) checkUplink(now time.Time) {
 	}
 	a.health.Clear(now, health.UplinkStuck, "")
 }
+
+// Uplink returns how the records of this gate and others get to central; it is
+// zero where the configuration names none.
+func (a *Appliance) Uplink() uplink.Status {
+	if a.uplink == nil {
+		return uplink.Status{}
+	}
+	return a.uplink.Status()
+}
