@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"testing"
 	"time"
@@ -38,6 +39,9 @@ func TestCallIsOfItsGateAlone(t *testing.T) {
 			}
 		})
 	}
+	if c.Body != sha256.Sum256(body) {
+		t.Errorf("it says that its body is %x", c.Body)
+	}
 	c.Gate = 8
 	if err := c.Verify(self.Public(), "POST", "/v1/journals/7/12?from=346", body); !errors.Is(err, ErrCallSignature) {
 		t.Errorf("in another gate's name: %v", err)
@@ -47,12 +51,35 @@ func TestCallIsOfItsGateAlone(t *testing.T) {
 	}
 }
 
+// Who calls is known before there is a body.
+func TestCallHeader(t *testing.T) {
+	self, other := newGate(t), newGate(t)
+	at := time.Unix(1_732_300_000, 0)
+	for _, body := range []string{"", "records"} {
+		c, err := ParseCall(SignCall(self, 7, "POST", "/v1/x", at, []byte(body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.VerifyHeader(self.Public(), "POST", "/v1/x"); err != nil {
+			t.Errorf("body %q: %v", body, err)
+		}
+		if err := c.VerifyHeader(other.Public(), "POST", "/v1/x"); !errors.Is(err, ErrCallSignature) {
+			t.Errorf("body %q, another gate: %v", body, err)
+		}
+		c.Body[0]++
+		if err := c.VerifyHeader(self.Public(), "POST", "/v1/x"); !errors.Is(err, ErrCallSignature) {
+			t.Errorf("body %q, another sum: %v", body, err)
+		}
+	}
+}
+
 func FuzzParseCall(f *testing.F) {
 	g, err := NewGate(bytes.NewReader(make([]byte, 64)))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(SignCall(g, 7, "GET", "/v1/journals", time.Unix(1_732_300_000, 0), nil))
+	f.Add(SignCall(g, 7, "POST", "/v1/journals/7/1?from=1", time.Unix(1_732_300_000, 0), []byte("records")))
 	f.Add(`VenueGate gate="7"`)
 	f.Add(`VenueGate gate="99999999999", time="1", signature=""`)
 	f.Add("Bearer x")

@@ -204,13 +204,14 @@ func (o *Office) onRoster(id uint32) (pack.Gate, bool) {
 	return pack.Gate{}, false
 }
 
-// Caller returns who signed a call, if they are on the roster.
-func (o *Office) Caller(c *keyring.Call, method, target string, body []byte) (pack.Gate, error) {
+// Caller returns who signed a call, if they are on the roster. Whether the call
+// has the body that it says is for the caller to see.
+func (o *Office) Caller(c *keyring.Call, method, target string) (pack.Gate, error) {
 	g, ok := o.onRoster(c.Gate)
 	if !ok {
 		return g, fmt.Errorf("gate %d: %w", c.Gate, ErrNoGate)
 	}
-	return g, c.Verify(ed25519.PublicKey(g.Key), method, target, body)
+	return g, c.VerifyHeader(ed25519.PublicKey(g.Key), method, target)
 }
 
 // KeysOf returns the keys of a gate over all of its incarnations, the newest

@@ -26,25 +26,26 @@ import (
 	"github.com/venuegate/venuegate/sync/pack"
 )
 
-// caller returns the gate that signed a call, and its venue.
-func (s *Server) caller(r *http.Request, body []byte) (*venue, pack.Gate, error) {
+// caller returns the gate that signed a call, its venue, and the SHA-256 that the
+// call's body must have.
+func (s *Server) caller(r *http.Request) (*venue, pack.Gate, [sha256.Size]byte, error) {
 	call, err := keyring.ParseCall(r.Header.Get("Authorization"))
 	if err != nil {
-		return nil, pack.Gate{}, newProblem(http.StatusUnauthorized, "unauthorized", "this is for gates; %v", err)
+		return nil, pack.Gate{}, call.Body, newProblem(http.StatusUnauthorized, "unauthorized", "this is for gates; %v", err)
 	}
 	known := false
 	for _, v := range s.venues {
-		g, err := v.office.Caller(&call, r.Method, r.RequestURI, body)
+		g, err := v.office.Caller(&call, r.Method, r.RequestURI)
 		if err == nil {
 			v.seen(g.ID, contact{s.now(), remoteIP(r)})
-			return v, g, nil
+			return v, g, call.Body, nil
 		}
 		known = known || !errors.Is(err, central.ErrNoGate)
 	}
 	if known {
-		return nil, pack.Gate{}, newProblem(http.StatusUnauthorized, "unauthorized", "the call is not signed by the key that gate %d has on the roster", call.Gate)
+		return nil, pack.Gate{}, call.Body, newProblem(http.StatusUnauthorized, "unauthorized", "the call is not signed by the key that gate %d has on the roster", call.Gate)
 	}
-	return nil, pack.Gate{}, newProblem(http.StatusForbidden, "not-on-roster", "gate %d is not on the roster; enrol it", call.Gate)
+	return nil, pack.Gate{}, call.Body, newProblem(http.StatusForbidden, "not-on-roster", "gate %d is not on the roster; enrol it", call.Gate)
 }
 
 func remoteIP(r *http.Request) string {
@@ -71,6 +72,8 @@ type enrolment struct {
 	Name   string `json:"name"`   // what the box calls itself; the roster's name holds
 }
 
+const maxEnrolment = 8 << 10 // bytes
+
 // enrolled is what it learns.
 type enrolled struct {
 	Venue       string   `json:"venue"`
@@ -84,6 +87,7 @@ type enrolled struct {
 
 func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	var e enrolment
+	r.Body = http.MaxBytesReader(w, r.Body, maxEnrolment) // anybody may send one
 	if err := readJSON(w, r, &e); err != nil {
 		return err
 	}
@@ -117,7 +121,7 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 
 // repositoryFile serves a file of the caller's venue's repository.
 func (s *Server) repositoryFile(w http.ResponseWriter, r *http.Request) error {
-	v, _, err := s.caller(r, nil)
+	v, _, _, err := s.caller(r)
 	if err != nil {
 		return err
 	}
@@ -160,7 +164,7 @@ type logJSON struct {
 }
 
 func (s *Server) vector(w http.ResponseWriter, r *http.Request) error {
-	v, _, err := s.caller(r, nil)
+	v, _, _, err := s.caller(r)
 	if err != nil {
 		return err
 	}
@@ -204,9 +208,12 @@ func (s *Server) takeRecords(w http.ResponseWriter, r *http.Request) error {
 	if encoding != "zstd" && encoding != "" && encoding != "identity" {
 		return newProblem(http.StatusUnsupportedMediaType, "media-type", "want Content-Encoding zstd or identity")
 	}
-	// Before anything is read: who is not on the roster gets no memory.
-	if _, err := keyring.ParseCall(r.Header.Get("Authorization")); err != nil {
-		return newProblem(http.StatusUnauthorized, "unauthorized", "this is for gates; %v", err)
+	// Before anything is read: who is not on the roster gets no memory, and keeps
+	// no gate from having some.
+	v, by, sum, err := s.caller(r)
+	if err != nil {
+		w.Header().Set("Connection", "close") // and nobody waits for the body
+		return err
 	}
 	release, err := s.slot(r.Context())
 	if err != nil {
@@ -217,9 +224,8 @@ func (s *Server) takeRecords(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return unreadable(err)
 	}
-	v, by, err := s.caller(r, body)
-	if err != nil {
-		return err
+	if sha256.Sum256(body) != sum {
+		return newProblem(http.StatusUnauthorized, "unauthorized", "the body is not the one that gate %d signed", by.ID)
 	}
 	batch, err := s.uploads.Read(body, encoding == "zstd", origin, from)
 	if err != nil {

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -426,5 +428,52 @@ func TestForkUndoesExits(t *testing.T) {
 				t.Errorf("epoch %d, %s: conflicts %+v", epoch, when, found)
 			}
 		}
+	}
+}
+
+// Who is not on the roster is told so before the body is there: else a few slow
+// strangers would take all the room that uploads have.
+func TestStrangerSendsNoBody(t *testing.T) {
+	f := newFixture(t)
+	const path = "/v1/journals/1/2?from=1"
+	for _, c := range []struct {
+		name   string
+		header string
+		status int
+	}{
+		{"another key", keyring.SignCall(newGate(t), 1, "POST", path, evening, []byte("x")), 401},
+		{"no such gate", keyring.SignCall(newGate(t), 9, "POST", path, evening, []byte("x")), 403},
+		{"signed, and silent of its body", keyring.SignCall(f.first, 1, "GET", path, evening, nil), 401},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var dialer net.Dialer
+			conn, err := dialer.DialContext(t.Context(), "tcp", f.http.Listener.Addr().String())
+			f.check(err)
+			defer func() { _ = conn.Close() }()
+			f.check(conn.SetDeadline(time.Now().Add(30 * time.Second))) // of a central that waits for the body
+			_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: central\r\nAuthorization: %s\r\nContent-Type: %s\r\nContent-Length: 1000\r\n\r\n", path, c.header, recordsType)
+			f.check(err)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			f.check(err)
+			defer func() { _ = resp.Body.Close() }()
+			if resp.StatusCode != c.status {
+				t.Errorf("status %d, want %d", resp.StatusCode, c.status)
+			}
+		})
+	}
+	j := newJournal(f.first, 1, 2)
+	sent, signed := j.batch(1, 1), []byte("another body")
+	got := f.call("POST", path, sent, "Content-Type", recordsType, "Authorization", keyring.SignCall(f.first, 1, "POST", path, evening, signed))
+	if got.status != 401 {
+		t.Errorf("another body than the one that was signed: status %d", got.status)
+	}
+}
+
+// Whoever is on the network may try to enrol: that costs central little.
+func TestEnrolmentIsShort(t *testing.T) {
+	f := newFixture(t)
+	got := f.call("POST", "/v1/enrolments", jsonBody(t, enrolment{Name: strings.Repeat("x", 20<<10)}), "Content-Type", "application/json")
+	if got.status != 413 {
+		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }
