@@ -23,8 +23,8 @@ func (t *tool) laneSafeCommand() *cobra.Command {
 that is killed while it opens one of them can leave it switched on; systemd runs
 this whenever the gate has ended. It is refused while the gate runs.
 
-A barrier that is held open because of a fire stays open. Boards that time their
-openings themselves are left alone. Nothing is recorded.
+A barrier that is held open because of a fire or an evacuation stays open. Boards
+that time their openings themselves are left alone. Nothing is recorded.
 
 Exits 1 when a barrier could not be put to rest.`,
 		Example: indent("venuegate lane safe --config /etc/venuegate/gate.toml"),

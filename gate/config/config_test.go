@@ -125,6 +125,7 @@ fire_hold = true
   passed = "1"
   ready = "2"
   fire = "4 nc"
+  evacuate = "5 nc"
 [lane.indicator]
 green = 2
 red = 3
@@ -141,6 +142,9 @@ red = 3
 	}
 	if fire := b.Contacts.Fire; fire != (config.Contact{Set: true, Number: 4, NormallyClosed: true}) {
 		t.Errorf("fire contact %+v", fire)
+	}
+	if button := b.Contacts.Evacuate; button != (config.Contact{Set: true, Number: 5, NormallyClosed: true}) {
+		t.Errorf("evacuation button %+v", button)
 	}
 	if b.Contacts.PassedExit.Set {
 		t.Error("a contact that is not there is set")
