@@ -49,21 +49,36 @@ func nameOr(name string, number uint64) string {
 
 // Evacuate orders every barrier of the venue to open, by the word of one of the
 // staff who is signed in at this gate. The order is not signed: the others believe
-// it because this gate is on the roster. It ends with a signed one.
+// it because this gate is on the roster. It ends with a signed one. Where it cannot
+// be recorded, this gate's barriers open all the same, as with a button.
 func (c *commands) Evacuate(ctx context.Context, staff uint32) error {
-	var id [8]byte
-	if _, err := rand.Read(id[:]); err != nil {
+	order, err := c.evacuationBy(staff)
+	if err != nil {
 		return err
 	}
-	// An order of the staff member's that is not signed would be no proof of who
-	// gave it, and the record says who all the same.
-	order := gate.SignedOrder{Order: gate.Order{
-		Kind: gate.OrderEvacuate, ID: max(1, binary.BigEndian.Uint64(id[:])), Staff: staff,
-		Issued: c.clock.Now().Truncate(time.Millisecond),
-	}}
-	err := c.GiveOrder(ctx, &order)
-	c.log.Warn().Uint32("staff", staff).AnErr("error", err).Msg("evacuation asked for on the page")
+	if err = c.GiveOrder(ctx, &gate.SignedOrder{Order: order}); err != nil {
+		c.evacuation.give(order)
+	}
+	c.log.Warn().Uint32("staff", staff).AnErr("error", err).Msg("evacuation ordered on the page")
 	return err
+}
+
+// evacuationBy is the order of one of the staff. A return to normal ends what was
+// given before it, so this one must not seem older than the last of them.
+func (a *Appliance) evacuationBy(staff uint32) (gate.Order, error) {
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return gate.Order{}, err
+	}
+	issued := a.clock.Now()
+	for _, s := range a.ledger.Orders() {
+		if s.Order.Kind == gate.OrderNormal && s.Ignored == "" {
+			issued = later(issued, s.Order.Issued.Add(time.Millisecond))
+		}
+	}
+	return gate.Order{
+		Kind: gate.OrderEvacuate, ID: binary.BigEndian.Uint64(id[:]) | 1, Staff: staff, Issued: issued.Truncate(time.Millisecond),
+	}, nil
 }
 
 // uplinkView is how far central has the records; nil without a central.

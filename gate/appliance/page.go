@@ -80,7 +80,7 @@ func (a *Appliance) laneView(run *running, r *roster) web.LaneView {
 	v := web.LaneView{ID: id, Name: r.laneName(id)}
 	geometry, known := r.lanes[id]
 	geometry = a.packs.standing.Load().Lane(a.clock.Now(), geometry)
-	v.Held, v.Evacuate, v.Isolation = geometry.Held, geometry.Evacuating, a.isolations(run, geometry, r)
+	v.Held, v.Evacuate, v.Isolation = geometry.Held, geometry.Evacuating || a.Evacuating(id), a.isolations(run, geometry, r)
 	if known {
 		v.Kind, v.Closed = geometry.Kind, geometry.Closed
 		v.From, v.To = r.zones[geometry.From], r.zones[geometry.To]

@@ -27,7 +27,10 @@ func (r renderer) state(s State, h *Hub, assets string, whole bool) statePage {
 		Conflicts: r.conflicts(&s, conflicts), Gates: r.gates(&s, gates),
 	}
 	for _, w := range s.Warnings {
-		if w.Code == health.Isolated && page.Alone != nil || w.Code == health.Conflicts && page.Conflicts.Title != "" {
+		switch {
+		case w.Code == health.Isolated && page.Alone != nil,
+			w.Code == health.Conflicts && page.Conflicts.Title != "",
+			w.Code == health.Evacuation && page.Evacuation != nil:
 			continue // said already, and larger
 		}
 		page.Warnings = append(page.Warnings, r.warning(w, s.Now))

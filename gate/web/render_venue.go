@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,7 @@ import (
 const (
 	fewGates     = 8
 	fewConflicts = 3
-	fewOrders    = 6
+	fewOrders    = 4
 	maxConflicts = 100
 	maxGrants    = 12 // of one conflict
 	maxOrders    = 100
@@ -31,6 +32,9 @@ func (r renderer) alone(s *State, lanes []LaneView) *alonePage {
 		Title: r.say("alone_title", "time", r.moment(c.Alone, s.Now)),
 		Heard: r.say("alone_heard", "n", strconv.Itoa(heard), "of", strconv.Itoa(all)),
 		Rules: r.rules(lanes), Hint: r.say("alone_hint"),
+	}
+	if slices.ContainsFunc(lanes, func(l LaneView) bool { return l.Evacuate }) {
+		page.Rules, page.Hint = []rulePage{}, "" // nobody is asked for a ticket
 	}
 	switch last := c.lost(); {
 	case heard == all:
@@ -80,13 +84,22 @@ func (r renderer) evacuation(s *State) *evacuationPage {
 		}
 	}
 	if len(page.Lines) == 0 {
-		return nil
+		var open []string // by an order that is not on record yet, or by one of an earlier run
+		for i := range s.Lanes {
+			if l := &s.Lanes[i]; l.Evacuate {
+				open = append(open, l.Name)
+			}
+		}
+		if len(open) == 0 {
+			return nil
+		}
+		page.Lines = []string{r.say("evacuation_here", "names", strings.Join(open, r.say("list_comma")))}
 	}
 	return page
 }
 
 // orders says what is ordered besides evacuations, which have a place of their
-// own; of more than limit orders the latest.
+// own: the latest first, and who is blocked after what concerns everybody.
 func (r renderer) orders(s *State, limit int) ordersPage {
 	page := ordersPage{Items: []orderPage{}}
 	for i := range s.Orders {
@@ -94,8 +107,12 @@ func (r renderer) orders(s *State, limit int) ordersPage {
 			page.Items = append(page.Items, r.order(o, s.Now))
 		}
 	}
+	slices.Reverse(page.Items)
+	slices.SortStableFunc(page.Items, func(a, b orderPage) int {
+		return cmp.Compare(strings.Count(a.Kind, "block"), strings.Count(b.Kind, "block"))
+	})
 	if more := len(page.Items) - limit; more > 0 {
-		page.Items = page.Items[more:]
+		page.Items = page.Items[:limit]
 		page.More = r.say("conflicts_more", "n", group(more))
 	}
 	return page

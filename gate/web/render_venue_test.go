@@ -80,6 +80,7 @@ func TestWarningsAreSaidOnce(t *testing.T) {
 	var tracker health.Tracker
 	tracker.Set(evening, health.Isolated, "", health.Detail{At: evening})
 	tracker.Set(evening, health.Conflicts, "1", health.Detail{Count: 1})
+	tracker.Set(evening, health.Evacuation, "", health.Detail{Count: 2})
 	tracker.Set(evening, health.PeersLost, "", health.Detail{Count: 4})
 	codes := func(s State) string {
 		s.Warnings = tracker.Current()
@@ -91,11 +92,11 @@ func TestWarningsAreSaidOnce(t *testing.T) {
 		return strings.Join(said, " ")
 	}
 	alone := aloneGate().state
-	alone.Conflicts = []ConflictView{twice()}
+	alone.Conflicts, alone.Orders = []ConflictView{twice()}, []OrderView{evacuation()}
 	if got := codes(alone); got != "peers_lost" {
 		t.Errorf("alone: %s", got)
 	}
-	if got := codes(venueGate().state); got != "conflicts isolated peers_lost" {
+	if got := codes(venueGate().state); got != "conflicts evacuation isolated peers_lost" {
 		t.Errorf("before the state has it: %s", got)
 	}
 }
@@ -169,15 +170,16 @@ func TestOrders(t *testing.T) {
 	s := State{Now: evening, Orders: append(ordered(), evacuation())}
 	for l, want := range map[gate.Language][]string{
 		gate.English: {
-			"Doors open at 19:15: 秋季音乐节|since 17:42", "Last entry at 21:42: 周六|since 17:42", "Visitors of C go to B|since 17:42, until 19:42",
-			"Lane 北 2 works as: Exit|since 17:42", "Lane 北 2 is closed|since 17:42",
-			"Hold the queue: nobody is let in (lane 北 1)|from 18:47|to come", "Ticket …5678 is blocked|since 17:42",
-			"The holder of one document is blocked|since 17:42",
+			"Hold the queue: nobody is let in (lane 北 1)|from 18:47|to come", "Lane 北 2 is closed|since 17:42",
+			"Lane 北 2 works as: Exit|since 17:42", "Visitors of C go to B|since 17:42, until 19:42",
+			"Last entry at 21:42: 周六|since 17:42", "Doors open at 19:15: 秋季音乐节|since 17:42",
+			"The holder of one document is blocked|since 17:42", "Ticket …5678 is blocked|since 17:42",
 		},
 		gate.Chinese: {
-			"19:15 开始入场：秋季音乐节|自 17:42 起", "21:42 停止入场：周六|自 17:42 起", "C 的观众改走 B|自 17:42 起，至 19:42",
-			"通道 北 2 改为：出口|自 17:42 起", "通道 北 2 已关闭|自 17:42 起",
-			"暂停入场（通道 北 1）|将于 18:47 生效|to come", "票号 …5678 已停用|自 17:42 起", "某证件持有人禁止入场|自 17:42 起",
+			"暂停入场（通道 北 1）|将于 18:47 生效|to come", "通道 北 2 已关闭|自 17:42 起",
+			"通道 北 2 改为：出口|自 17:42 起", "C 的观众改走 B|自 17:42 起，至 19:42",
+			"21:42 停止入场：周六|自 17:42 起", "19:15 开始入场：秋季音乐节|自 17:42 起",
+			"某证件持有人禁止入场|自 17:42 起", "票号 …5678 已停用|自 17:42 起",
 		},
 	} {
 		var got []string
@@ -202,6 +204,19 @@ func TestOrders(t *testing.T) {
 	s.Orders = []OrderView{{Order: gate.Order{Kind: gate.OrderEvacuate, From: evening.Add(time.Minute)}, Gate: "E"}}
 	if page, orders := r.evacuation(&s), r.orders(&s, 50).Items; page != nil || len(orders) != 1 || orders[0].By != "at E, nobody signed in" {
 		t.Errorf("one that is to come: %+v, %+v", page, orders)
+	}
+}
+
+// A button's order opens the barriers before it is on record.
+func TestEvacuationThatIsNotOnRecord(t *testing.T) {
+	s := aloneGate().state
+	s.Lanes[0].Evacuate = true
+	r := rendererIn(t, gate.English)
+	if page := r.evacuation(&s); page == nil || page.Lines[0] != "Open here: 北 1" {
+		t.Errorf("%+v", page)
+	}
+	if page := r.alone(&s, s.Lanes); len(page.Rules) != 0 || page.Hint != "" {
+		t.Errorf("nobody is asked for a ticket, and the page says %+v", page)
 	}
 }
 

@@ -80,7 +80,7 @@ func TestEvacuatePage(t *testing.T) {
 		{"a steward", "/evacuate?lang=en&sure=1", steward, []string{"Only a supervisor"}, []string{`id="ask"`, `id="yes"`}},
 		{"a supervisor", "/evacuate?lang=en", supervisor, []string{`id="ask"`, "Not heard just now: 北门 1, 南门 1, 南门 2, 东门"}, []string{`id="yes"`, `name="pin"`}},
 		{"a supervisor, sure", "/evacuate?lang=zh-CN&sure=1", supervisor, []string{`id="yes"`, "确认开启场馆所有闸机"}, []string{`id="ask"`}},
-		{"a failure", "/evacuate?lang=en&said=failed", supervisor, []string{"Use the wired button"}, nil},
+		{"a failure", "/evacuate?lang=en&said=failed", supervisor, []string{"This gate&#39;s barriers open"}, nil},
 		{"nonsense", "/evacuate?lang=en&said=<b>", supervisor, nil, []string{"<b>", `id="said"`}},
 	} {
 		body := show(t, s, test.path, test.token)
