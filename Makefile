@@ -13,9 +13,10 @@ ARGS       ?=
 TESTFLAGS  ?=
 FUZZTIME   ?= 10s
 FUZZBUDGET ?= 86400
+SEEDS      ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build cross run demo test race lint fmt bench bench-qr hil fuzz vuln clean
+.PHONY: help build cross run demo test race lint fmt bench bench-qr simulate hil fuzz vuln clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ bench: build ## measure scan to durable verdict beside its floor
 
 bench-qr: ## compare our QR reading with gozxing and others that are installed
 	@$(GO) run ./hw/camera/internal/benchqr $(ARGS)
+
+simulate: build ## run venues in memory with faults: SEEDS=200 for a night (docs/consistency.md)
+	@exec bin/venuegate simulate --seeds $(SEEDS) $(ARGS)
 
 hil: build ## boot guests in QEMU: real drivers, pulled plugs, power cuts (docs/hil.md)
 	@VENUEGATE_HIL=1 $(GO) test -C hw/hwtest/hil -count=1 -timeout 5m -run '^TestBench$$' $(TESTFLAGS)

@@ -22,6 +22,7 @@ func (t *tool) commands() []*cobra.Command {
 		t.documentCommand(),
 		t.devicesCommand(),
 		t.benchCommand(),
+		t.simulateCommand(),
 		t.versionCommand(),
 	}
 }
