@@ -2,6 +2,7 @@ package central
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
@@ -163,8 +164,16 @@ func (o *Office) Enrol(book Book, code string, public ed25519.PublicKey, sealKey
 		return Enrolled{}, err
 	}
 	out.Gate = inv.gate(public, sealKey, nextIncarnation(incarnations, inv.Gate))
-	if before, ok := o.onRoster(inv.Gate); ok { // whose logs are still to be believed
-		out.Gate.Former = append(slices.Clone(before.Former), before.Key)
+	if before, ok := o.onRoster(inv.Gate); ok {
+		out.Gate.Incarnation = max(out.Gate.Incarnation, before.Incarnation+1)
+		out.Gate.Former = slices.Clone(before.Former)
+		if !public.Equal(ed25519.PublicKey(before.Key)) { // whose logs are still to be believed
+			out.Gate.Former = append(out.Gate.Former, before.Key)
+			// Nobody knows where the box before is.
+			if err := RotateNetwork(book, now, rand.Reader); err != nil {
+				return Enrolled{}, err
+			}
+		}
 	}
 	// First the roster: the code of a gate that could not be entered stays good.
 	err = o.changeVenue(func(v *pack.Venue) error {
@@ -257,6 +266,37 @@ type sealedEntry struct {
 	Sealed []byte `json:"sealed"`
 }
 
+// of is the hash of a gate's sealing key and what is to be sealed to it.
+func of(g *pack.Gate, keys []byte) []byte {
+	sum := sha256.Sum256(append(slices.Clone([]byte(g.Seal)), keys...))
+	return sum[:]
+}
+
+func sealedName(gate uint32) string { return fmt.Sprintf("sealed/%d", gate) }
+
+// KeysDue reports whether gates should have other keys now than those that were
+// published last, because time went by: the network's key before the last opens
+// no more, or an event is over.
+func (o *Office) KeysDue(book Book, now time.Time) (bool, error) {
+	keys, err := o.gateKeys(book, now)
+	if err != nil {
+		return false, err
+	}
+	for _, g := range o.Venue().Gates {
+		if len(g.Seal) == 0 {
+			continue
+		}
+		var entry sealedEntry
+		if _, err := book.Entry(sealedName(g.ID), &entry); err != nil {
+			return false, err
+		}
+		if !slices.Equal(entry.Of, of(&g, keys)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // sealed returns the keys for every gate that can open some, by gate id.
 func (o *Office) sealed(book Book, now time.Time) (map[uint32][]byte, error) {
 	keys, err := o.gateKeys(book, now)
@@ -268,15 +308,15 @@ func (o *Office) sealed(book Book, now time.Time) (map[uint32][]byte, error) {
 		if len(g.Seal) == 0 {
 			continue
 		}
-		sum := sha256.Sum256(append(slices.Clone([]byte(g.Seal)), keys...))
+		sum := of(&g, keys)
 		var entry sealedEntry
-		name := fmt.Sprintf("sealed/%d", g.ID)
+		name := sealedName(g.ID)
 		if _, err := book.Entry(name, &entry); err != nil {
 			return nil, err
 		}
-		if !slices.Equal(entry.Of, sum[:]) {
+		if !slices.Equal(entry.Of, sum) {
 			err := book.ChangeEntry(name, &entry, func() (err error) {
-				entry.Of = sum[:]
+				entry.Of = sum
 				entry.Sealed, err = seal.Seal(g.Seal, PurposeKeys, keys)
 				return err
 			})

@@ -117,30 +117,30 @@ var ErrNoGate = errors.New("no such gate on the roster")
 // nobody believes it, and the network's key is another. What it recorded before
 // can still be handed in.
 func (o *Office) StrikeOff(book Book, id uint32, now time.Time, random io.Reader) error {
-	var struck *pack.Gate
-	err := o.changeVenue(func(v *pack.Venue) error {
-		i := slices.IndexFunc(v.Gates, func(g pack.Gate) bool { return g.ID == id })
-		if i < 0 {
-			return fmt.Errorf("gate %d: %w", id, ErrNoGate)
-		}
-		g := v.Gates[i]
-		struck = &g
-		v.Gates = slices.Delete(v.Gates, i, i+1)
-		v.Keepers = slices.DeleteFunc(v.Keepers, func(k uint32) bool { return k == id })
+	struck, ok := o.onRoster(id)
+	if !ok {
+		return fmt.Errorf("gate %d: %w", id, ErrNoGate)
+	}
+	// The roster last: what fails before it is done again with the next try.
+	if err := noteGate(book, &struck, now); err != nil {
+		return err
+	}
+	var entry Identity
+	err := book.ChangeEntry(identityEntry(id, struck.Incarnation), &entry, func() error {
+		entry.Struck = now.UTC()
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := noteGate(book, struck, now); err != nil {
+	if err := RotateNetwork(book, now, random); err != nil {
 		return err
 	}
-	var entry Identity
-	err = book.ChangeEntry(identityEntry(id, struck.Incarnation), &entry, func() error {
-		entry.Struck = now.UTC()
+	return o.changeVenue(func(v *pack.Venue) error {
+		v.Gates = slices.DeleteFunc(v.Gates, func(g pack.Gate) bool { return g.ID == id })
+		v.Keepers = slices.DeleteFunc(v.Keepers, func(k uint32) bool { return k == id })
 		return nil
 	})
-	return errors.Join(err, RotateNetwork(book, now, random))
 }
 
 // NetworkKey is one of the keys that close the gates' network.

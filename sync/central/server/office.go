@@ -337,10 +337,10 @@ func (s *Server) strikeGate(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) strike(v *venue, id uint32) error {
+	defer v.publisher.changedAll() // even what was done in part
 	if err := v.office.StrikeOff(v.store, id, s.now(), s.random); err != nil {
 		return err
 	}
-	v.publisher.changedAll()
 	s.log.Info().Uint32("gate", id).Msg("gate struck off")
 	return nil
 }

@@ -61,7 +61,7 @@ func openVenue(dir string, s *Server) (v *venue, err error) {
 	if v.repository, err = os.OpenRoot(central.Repository(dir)); err != nil {
 		return nil, fmt.Errorf("open the repository: %w", err)
 	}
-	v.publisher = newPublisher(office, s)
+	v.publisher = newPublisher(office, store, s)
 	v.attendance = &attend.Book{Start: v.start}
 	if err := v.rebuild(); err != nil {
 		return nil, err
@@ -116,6 +116,7 @@ func (v *venue) contact(id uint32) contact {
 // together go out together.
 type publisher struct {
 	office  *central.Office
+	book    central.Book
 	server  *Server
 	tickets chan struct{} // some ticket changed
 	all     chan struct{} // the venue, an event or a gate did
@@ -136,10 +137,11 @@ const (
 	settleFor  = 250 * time.Millisecond // how long changes are gathered
 	retryAfter = 30 * time.Second       // after a publication that failed
 	renewEvery = 24 * time.Hour         // shards and signatures
+	keysEvery  = time.Minute            // a look whether gates should have other keys
 )
 
-func newPublisher(office *central.Office, s *Server) *publisher {
-	return &publisher{office: office, server: s, tickets: make(chan struct{}, 1), all: make(chan struct{}, 1)}
+func newPublisher(office *central.Office, book central.Book, s *Server) *publisher {
+	return &publisher{office: office, book: book, server: s, tickets: make(chan struct{}, 1), all: make(chan struct{}, 1)}
 }
 
 // changed says that tickets changed.
@@ -161,6 +163,8 @@ func (p *publisher) run(ctx context.Context) {
 	p.publish(ctx, p.office.Publish)
 	renew := time.NewTicker(renewEvery)
 	defer renew.Stop()
+	keys := time.NewTicker(keysEvery)
+	defer keys.Stop()
 	retry := time.NewTimer(time.Hour)
 	retry.Stop()
 	defer retry.Stop()
@@ -172,6 +176,11 @@ func (p *publisher) run(ctx context.Context) {
 		case <-renew.C:
 			how = p.office.Publish
 		case <-retry.C:
+			how = p.office.PublishDocuments
+		case <-keys.C:
+			if !p.keysDue() {
+				continue
+			}
 			how = p.office.PublishDocuments
 		case <-p.all:
 			how = p.office.PublishDocuments
@@ -190,6 +199,15 @@ func (p *publisher) run(ctx context.Context) {
 			retry.Reset(retryAfter)
 		}
 	}
+}
+
+// keysDue reports whether gates should have other keys than they have.
+func (p *publisher) keysDue() bool {
+	due, err := p.office.KeysDue(p.book, p.server.now())
+	if err != nil {
+		p.server.log.Error().Err(err).Uint32("venue", p.office.Venue().ID).Msg("gates' keys")
+	}
+	return due
 }
 
 func drain(c chan struct{}) {
