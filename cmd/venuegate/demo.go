@@ -36,8 +36,9 @@ type demoOptions struct {
 func (t *tool) demoCommand() *cobra.Command {
 	o := demoOptions{language: languageOf(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))}
 	language := string(o.language)
+	var day fleetDay
 	c := &cobra.Command{
-		Use: "demo", Short: "Run one gate with two lanes on pretended devices, and let visitors walk up",
+		Use: "demo", Short: "Run a gate, or a day with central and six of them, on pretended devices",
 		Long: `Runs a real gate on this machine. Only the devices are pretended: scanners, a
 card reader and turnstiles on pseudo-terminals, which the gate's own drivers
 open like any serial port. Visitors walk up with good, copied, stale, forged,
@@ -45,10 +46,25 @@ refunded and foreign codes and with ID cards, and every verdict is printed and
 shown on the staff page.
 
 The venue is made on the first run and kept, so what you see was recorded: stop
-with Ctrl-C, start again, and who was inside still is.`,
-		Example: indent("venuegate demo\nvenuegate demo --once --pace 0s"),
+with Ctrl-C, start again, and who was inside still is.
+
+With --fleet it plays a whole day at a stadium instead: central sells through four
+channels, six boxes are enrolled by codes held up to their readers, tickets are
+refunded and handed over while doors are open, the doors lose the internet, a box
+dies and a spare takes its place. In the evening the books are compared: it exits
+with 1 when they do not balance.`,
+		Example: indent("venuegate demo\nvenuegate demo --once --pace 0s\nvenuegate demo --fleet\nvenuegate demo --fleet --tickets 500 --minutes 0.5 --json"),
 		Args:    between(0, 0, "nothing"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := day.check(cmd); err != nil {
+				return err
+			}
+			if day.play {
+				if cmd.Flags().Changed("venue") {
+					day.dir = o.dir
+				}
+				return t.demoFleet(cmd.Context(), &day)
+			}
 			o.language = gate.Language(language)
 			if o.language != gate.Chinese && o.language != gate.English {
 				return &usageError{fmt.Sprintf("--lang is %q, not zh-CN or en", language)}
@@ -63,6 +79,7 @@ with Ctrl-C, start again, and who was inside still is.`,
 	f.DurationVar(&o.pace, "pace", 1500*time.Millisecond, "pause between visitors")
 	f.BoolVar(&o.once, "once", false, "stop when each kind of visitor has been")
 	f.BoolVar(&o.verbose, "verbose", false, "print the gate's log too")
+	day.flags(f)
 	return c
 }
 

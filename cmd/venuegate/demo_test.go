@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/venuegate/venuegate/cmd/venuegate/internal/fleet"
 	"github.com/venuegate/venuegate/gate"
 )
 
@@ -71,6 +72,45 @@ func TestDemoStops(t *testing.T) {
 		}
 		if made := strings.Contains(out.String(), "Made a demo venue"); made != (run == 0) {
 			t.Errorf("run %d: made a venue: %v", run, made)
+		}
+	}
+}
+
+// A day with six gates is played by the tests of internal/fleet; here is what its
+// command line refuses.
+func TestDemoFleetUsage(t *testing.T) {
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"--tickets means nothing without --fleet", []string{"--tickets", "500"}},
+		{"--once means nothing with --fleet", []string{"--fleet", "--once"}},
+		{"--tickets: want 100", []string{"--fleet", "--tickets", "9"}},
+		{"--minutes: want", []string{"--fleet", "--minutes", "-1"}},
+	} {
+		if r := run(t, "", append([]string{"demo"}, c.args...)...); r.code != exitUsage || !contains(r.err, c.want) {
+			t.Errorf("%v: %d %s; want %q", c.args, r.code, r.err, c.want)
+		}
+	}
+	if r := run(t, "", "demo", "--fleet", "--venue", venueDir(t)); r.code != exitNo || !contains(r.err, "is not empty") {
+		t.Errorf("in a venue that is there: %d %s", r.code, r.err)
+	}
+}
+
+// The books are printed with what is wrong marked.
+func TestPrintBooks(t *testing.T) {
+	var out strings.Builder
+	books := &fleet.Books{
+		Visitors: 3, Again: 1, Told: []fleet.ToldRow{{Kind: "paper ticket", Reason: "already_inside", Times: 2}},
+		Gates:  []fleet.GateRow{{Gate: 1, Name: "North 1", Passed: 2, Recorded: 2, Central: 1}},
+		Checks: []fleet.Check{{What: "records", Want: 9, Got: 9}, {What: "refunds", Want: 1, Got: 0}},
+	}
+	if err := printBooks(&out, books); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"2  paper ticket               already inside\n", "1  WRONG\n", "9       9  ok\n", "1       0  WRONG\n", "THE BOOKS DO NOT BALANCE"} {
+		if !contains(out.String(), want) {
+			t.Errorf("without %q:\n%s", want, out.String())
 		}
 	}
 }

@@ -88,7 +88,11 @@ func (d *day) walkUp(ctx context.Context, b *Box, id gate.GateID, g *guest) erro
 		if told, err = d.try(ctx, b, g); err != nil {
 			return err
 		}
-		if told.Verdict.Reason != gate.ReasonIsolated || again == tries {
+		reason := told.Verdict.Reason
+		// The gate gives back what it claimed too late; until then the next try
+		// may find its own claim.
+		late := reason == gate.ReasonIsolated || again > 0 && reason == gate.ReasonClaimedElsewhere
+		if !late || again == tries {
 			break
 		}
 		again++
