@@ -219,7 +219,9 @@ repeat = "10ms"
 // scan holds a ticket up and returns the verdict.
 func (b *box) scan(id gate.TicketID) gate.Verdict {
 	b.fleet.t.Helper()
-	b.scanner.Scan(b.fleet.code(id))
+	if err := b.scanner.Scan(b.fleet.code(id)); err != nil {
+		b.fleet.t.Fatal(err)
+	}
 	select {
 	case v := <-b.verdicts:
 		return v

@@ -111,14 +111,11 @@ func NewGateBoard(o GateBoardOptions) (*GateBoard, error) {
 	r := o.rules()
 	r.counted, r.hasReady = true, true
 	r.heartbeat = o.Answer + 4*(o.Poll+port.DefaultReadTimeout)
-	g.restored = true
 	g.monitor = newMonitor(r, o.OnEvent, func(on bool) {
 		g.hold.Store(on)
 		g.line.nudge()
 	})
-	if g.monitor.held {
-		g.restored = false // an earlier run may have told it
-	}
+	g.restored = !g.held // an earlier run may have told it to hold
 	g.mover, g.wait = g, o.Wait
 	return g, nil
 }
