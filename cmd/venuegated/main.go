@@ -112,6 +112,18 @@ func serve(ctx context.Context, cfg *config.Config, path string, errOut io.Write
 			return err
 		}
 	}
+	for {
+		if err := runGate(ctx, options, path, reload); !errors.Is(err, appliance.ErrNewIncarnation) {
+			return err
+		}
+		if cfg, err := load(path); err == nil {
+			options.Config = cfg // it may have been reloaded meanwhile
+		}
+	}
+}
+
+// runGate opens a gate, runs it and closes it again.
+func runGate(ctx context.Context, options appliance.Options, path string, reload <-chan os.Signal) error {
 	gate, err := appliance.New(ctx, options)
 	if err != nil {
 		return err
@@ -123,7 +135,7 @@ func serve(ctx context.Context, cfg *config.Config, path string, errOut io.Write
 		for {
 			select {
 			case <-reload:
-				again(gate, path, log)
+				again(gate, path, options.Log)
 			case <-reloading.Done():
 				return
 			}

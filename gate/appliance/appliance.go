@@ -95,8 +95,9 @@ type Appliance struct {
 	ordered   chan struct{} // orders have changed
 
 	reloading sync.Mutex
-	lanesCtx  context.Context // set by Run, for lanes that a reload starts
-	closers   []closer        // in the order of opening
+	lanesCtx  context.Context         // set by Run, for lanes that a reload starts
+	end       context.CancelCauseFunc // of Run; set by it
+	closers   []closer                // in the order of opening
 }
 
 type closer struct {

@@ -62,6 +62,7 @@ func (a *Appliance) checkUp(now time.Time) {
 	}
 	a.checkRoster(now, r, a.config())
 	a.checkUplink(now)
+	a.checkIncarnation()
 	a.checkClaims(now)
 	a.checkCluster(now)
 	a.checkPhones(now)

@@ -12,9 +12,11 @@ import (
 
 // Run serves visitors until ctx ends, then stops within a few seconds: lanes
 // first, so that a passage that is under way is on record, then the page. It
-// fails only where the lanes cannot be started: whatever breaks later is shown,
-// logged and tried again, and never stops a lane.
+// fails where the lanes cannot be started, and with ErrNewIncarnation: whatever
+// else breaks is shown, logged and tried again, and never stops a lane.
 func (a *Appliance) Run(ctx context.Context) error {
+	ctx, a.end = context.WithCancelCause(ctx)
+	defer a.end(nil)
 	lanesCtx, stopLanes := context.WithCancel(ctx)
 	defer stopLanes()
 	a.reloading.Lock()
@@ -55,13 +57,21 @@ func (a *Appliance) Run(ctx context.Context) error {
 	a.log.Info().Str("gate", a.config().Gate.Name).Int("lanes", len(a.config().Lanes)).Msg("gate is open for business")
 
 	<-ctx.Done()
-	a.notify("STOPPING=1")
+	anew := errors.Is(context.Cause(ctx), ErrNewIncarnation)
+	if anew {
+		a.notify("RELOADING=1")
+	} else {
+		a.notify("STOPPING=1")
+	}
 	a.reloading.Lock() // nothing is started any more
 	stopLanes()
 	a.reloading.Unlock()
 	a.lanes.stop()
 	stopPage()
 	others.Wait()
+	if anew {
+		return ErrNewIncarnation
+	}
 	return nil
 }
 
