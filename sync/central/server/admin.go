@@ -124,7 +124,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	a, _, err := s.accounts().Account(r.PostFormValue("name"))
 	good := false
 	if err == nil {
-		good, err = s.logins.check(r.Context(), password, a.Password, remoteIP(r), s.now())
+		good, err = s.logins.check(r.Context(), password, a.Password, callerIP(r), s.now())
 	}
 	var p *problem
 	switch {

@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/netip"
 	"path"
 	"strconv"
 	"strings"
@@ -52,6 +53,21 @@ func remoteIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
+	}
+	return host
+}
+
+// callerIP is remoteIP, or behind a proxy on this machine, whom that names last.
+func callerIP(r *http.Request) string {
+	host := remoteIP(r)
+	at, err := netip.ParseAddr(host)
+	said := r.Header.Values("X-Forwarded-For")
+	if err != nil || !at.IsLoopback() || len(said) == 0 {
+		return host
+	}
+	list := strings.Split(said[len(said)-1], ",")
+	if from, err := netip.ParseAddr(strings.TrimSpace(list[len(list)-1])); err == nil {
+		return from.String()
 	}
 	return host
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // Ten thousand bad logins at once: no more than a few are hashed or wait, the
@@ -112,5 +115,61 @@ func TestPagesAreGuarded(t *testing.T) {
 	f.mu.Unlock()
 	if a := f.call("GET", "/admin/", nil, "Cookie", token); a.status != 303 {
 		t.Errorf("half a day later: %d", a.status)
+	}
+}
+
+// Behind a proxy on the same machine everybody seems to be that machine: who
+// guesses passwords there holds back nobody else.
+func TestLoginsBehindProxy(t *testing.T) {
+	f := newFixture(t)
+	_, password, err := f.server.FirstAccount(t.Context())
+	f.check(err)
+	login := func(remote, forwarded, password string) int {
+		body := url.Values{"name": {"admin"}, "password": {password}}.Encode()
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/admin/login", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Forwarded-For", forwarded)
+		r.RemoteAddr = remote
+		w := httptest.NewRecorder()
+		f.server.ServeHTTP(w, r)
+		return w.Code
+	}
+	const proxy, stranger = "127.0.0.1:4711", "192.0.2.1:4711"
+	for range triesAllowed {
+		login(proxy, "198.51.100.7", "guess")
+		login(stranger, "198.51.100.9", "guess")
+	}
+	for _, c := range []struct {
+		name, remote, forwarded string
+		want                    int
+	}{
+		{"who guessed", proxy, "198.51.100.7", http.StatusTooManyRequests},
+		{"who guessed, with a tale before", proxy, "203.0.113.1, 198.51.100.7", http.StatusTooManyRequests},
+		{"the office", proxy, "198.51.100.8", http.StatusSeeOther},
+		{"what a stranger says of itself", stranger, "198.51.100.10", http.StatusTooManyRequests},
+	} {
+		if got := login(c.remote, c.forwarded, password); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// A cookie that was had over HTTPS goes over nothing else, also where a proxy
+// speaks it for central.
+func TestCookieIsSecure(t *testing.T) {
+	for address, want := range map[string]bool{"": false, "http://central.example": false, "https://central.example": true} {
+		f := newFixture(t)
+		f.stop()
+		var err error
+		f.server, err = Open(Options{Dirs: []string{f.dir}, Now: f.clock, Random: rand.Reader, Log: zerolog.New(f), URL: address})
+		f.check(err)
+		f.http = httptest.NewServer(f.server)
+		_, password, err := f.server.FirstAccount(t.Context())
+		f.check(err)
+		got := f.call("POST", "/admin/login", []byte(url.Values{"name": {"admin"}, "password": {password}}.Encode()),
+			"Content-Type", "application/x-www-form-urlencoded")
+		if cookie := got.header.Get("Set-Cookie"); strings.Contains(cookie, "; Secure") != want || !strings.Contains(cookie, "; HttpOnly") {
+			t.Errorf("at %q: %d, %s", address, got.status, strings.SplitN(cookie, ";", 2)[1:])
+		}
 	}
 }

@@ -25,7 +25,7 @@ type Options struct {
 	Random io.Reader
 	Log    zerolog.Logger
 	Secure bool   // pages come over HTTPS, so that cookies may say so
-	URL    string // central's address as gates know it; empty: as the caller does
+	URL    string // central's address as gates know it, which may be a proxy's; empty: as the caller does
 }
 
 // Server is central. Make it with Open, run it with Run.
@@ -60,7 +60,7 @@ const (
 // Open opens the venues. Close the server when Run has ended.
 func Open(o Options) (s *Server, err error) {
 	s = &Server{
-		now: o.Now, random: o.Random, log: o.Log, secure: o.Secure, url: strings.TrimSuffix(o.URL, "/"),
+		now: o.Now, random: o.Random, log: o.Log, secure: o.Secure || strings.HasPrefix(o.URL, "https://"), url: strings.TrimSuffix(o.URL, "/"),
 		logins: newLogins(), sessions: &sessions{ends: map[[32]byte]time.Time{}},
 		slots: make(chan struct{}, uploadsAtOnce), mux: http.NewServeMux(),
 	}

@@ -165,16 +165,19 @@ func (s *Server) transferTicket(w http.ResponseWriter, r *http.Request) error {
 	if err := terms.Allow(wallet.Transfers, now); err != nil {
 		return err
 	}
-	issued, changed, err := v.office.HandOver(t.ID, to, key)
-	if err != nil {
-		return err
-	}
+	// The account first: should central end between the two, the ticket waits for
+	// the transfer to be made again, and its former holder leases no codes of the
+	// next one's.
 	err = v.store.ChangeWallet(t.Event, t.ID, func(w *central.Wallet) error {
 		*w = central.Wallet{Account: account, Changed: now.UTC().Truncate(time.Second), Transfers: w.Transfers + 1}
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	issued, changed, err := v.office.HandOver(t.ID, to, key)
+	if err != nil {
+		return errors.Join(err, v.store.ChangeWallet(t.Event, t.ID, func(w *central.Wallet) error { *w = wallet; return nil }))
 	}
 	v.publisher.changed()
 	one, err := soldOf(&issued, now.Add(longAfter))
