@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -42,12 +43,16 @@ func BenchmarkTicket(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = packs.Close() }()
+	benchTicket(b, packs, million)
+}
+
+func benchTicket(b *testing.B, packs *store.Packs, n int) {
 	var t gate.Ticket
 	r := rand.New(rand.NewPCG(1, 2))
 	b.ReportAllocs()
 	for b.Loop() {
 		v := packs.Acquire()
-		if p, err := v.Ticket(storetest.ID(r.IntN(million)), &t); err != nil || p == nil {
+		if p, err := v.Ticket(storetest.ID(r.IntN(n)), &t); err != nil || p == nil {
 			b.Fatal(err)
 		}
 		if err := v.Release(); err != nil {
@@ -108,4 +113,48 @@ func reportPeak(b *testing.B) {
 			b.Log("peak resident memory", strings.TrimSpace(kb))
 		}
 	}
+}
+
+// BenchmarkPatch measures a change of the overlay of an event with 700 000
+// tickets, from the changes to the swap, with so many changes in the overlay, and
+// what it costs those who look tickets up. Installing all of it anew, for the
+// same void, stands beside it.
+func BenchmarkPatch(b *testing.B) {
+	const n = 700_000
+	packs, err := store.OpenPacks(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = packs.Close() }()
+	last := uint64(1)
+	if _, err := packs.Install(context.Background(), onBase(last), tickets(n)); err != nil {
+		b.Fatal(err)
+	}
+	lookUps := func(with string) {
+		b.Run("ticket, "+with, func(b *testing.B) { benchTicket(b, packs, n) })
+		b.Run("indexes, "+with, func(b *testing.B) {
+			v := packs.Acquire()
+			defer func() { _ = v.Release() }()
+			p, _ := v.Event(storetest.Event)
+			benchIndexes(b, p, n)
+		})
+	}
+	lookUps("no patch")
+	for _, changes := range []int{1, 1000, 20_000} {
+		b.Run(fmt.Sprintf("patch of %d", changes), func(b *testing.B) {
+			for b.Loop() {
+				last++
+				patch(b, packs, last, changes)
+			}
+		})
+	}
+	lookUps("patched")
+	b.Run("whole", func(b *testing.B) {
+		for b.Loop() {
+			last++
+			if _, err := packs.Install(context.Background(), onBase(last), tickets(n)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -1,6 +1,7 @@
 // Package store keeps what a gate must still know after its power was cut: the
 // event packs, each a bbolt file of its own that is built once, verified whole
-// and never changed afterwards, with the pack before it kept for a way back.
+// and never changed afterwards, with the pack before it kept for a way back. The
+// changes of an overlay lie over it in a small patch, replaced as a whole.
 //
 // It is the only package of a gate that imports bbolt. It does not fetch,
 // check signatures or parse what an issuer sent: sync/pack does, and whoever
