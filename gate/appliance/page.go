@@ -100,7 +100,7 @@ func (a *Appliance) laneView(run *running, r *roster) web.LaneView {
 		v.Barrier = web.BarrierNone
 	case !barrier:
 		v.Barrier = web.BarrierDown
-	case a.fires.latched(id):
+	case a.fires.latched(id), a.Evacuating(id):
 		v.Barrier = web.BarrierReleased
 	default:
 		v.Barrier = a.status.barrier(id)

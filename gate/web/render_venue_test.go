@@ -110,29 +110,35 @@ func TestGates(t *testing.T) {
 	}{
 		{"itself", GateView{Self: true, Keeper: true}, "self|this gate|||keeper", "self|本机|||保管者"},
 		{
-			"level", GateView{Heard: evening, Offset: apart(-900 * time.Millisecond)},
+			"level",
+			GateView{Heard: evening, Offset: apart(-900 * time.Millisecond)},
 			"ok|heard|records level|clock agrees|", "ok|可收到|记录一致|时钟一致|",
 		},
 		{
-			"a little behind, a little ahead", GateView{Heard: evening, Lacks: 3, Has: 1200, Offset: apart(1200 * time.Millisecond), Leader: true, Keeper: true},
+			"a little behind, a little ahead",
+			GateView{Heard: evening, Lacks: 3, Has: 1200, Offset: apart(1200 * time.Millisecond), Leader: true, Keeper: true},
 			"odd|heard|we lack 1\u202f200 records, lacks 3 records|clock 1.2 s ahead|leads the keepers",
 			"odd|可收到|本机缺 1\u202f200 条记录、缺 3 条记录|时钟快 1.2 s|主保管者",
 		},
 		{
-			"a wrong clock", GateView{Heard: evening, Offset: apart(-3 * time.Hour)},
+			"a wrong clock",
+			GateView{Heard: evening, Offset: apart(-3 * time.Hour)},
 			"odd|heard|records level|clock 3 hours behind|", "odd|可收到|记录一致|时钟慢 3 小时|",
 		},
 		{
-			"silent", GateView{Silent: true, Heard: minute, Lacks: 7, Keeper: true, Down: true, Offset: apart(0)},
+			"silent",
+			GateView{Silent: true, Heard: minute, Lacks: 7, Keeper: true, Down: true, Offset: apart(0)},
 			"silent|not heard since 18:41|lacks 7 records||keeper, does not answer", "silent|自 18:41 起收不到|缺 7 条记录||保管者，无响应",
 		},
 		{"never heard", GateView{Silent: true}, "silent|never heard|||", "silent|从未收到|||"},
 		{
-			"a keeper that is heard and does not answer", GateView{Heard: evening, Keeper: true, Down: true},
+			"a keeper that is heard and does not answer",
+			GateView{Heard: evening, Keeper: true, Down: true},
 			"odd|heard|records level|clock not compared|keeper, does not answer", "odd|可收到|记录一致|时钟未比较|保管者，无响应",
 		},
 		{
-			"not believed", GateView{Heard: evening, Refused: 2, Offset: apart(0)},
+			"not believed",
+			GateView{Heard: evening, Refused: 2, Offset: apart(0)},
 			"odd|heard|2 refused|clock agrees|", "odd|可收到|2 条不可信|时钟一致|",
 		},
 	} {

@@ -81,6 +81,9 @@ func TestBrowserShowsConflicts(t *testing.T) {
 		}
 		b.until(t, `document.querySelectorAll("#order-list li").length === 4`)
 		b.picture(t, "conflict-"+string(lang))
+		if jump := b.text(t, `document.getElementById("conflicts-jump").textContent`); !strings.Contains(jump, "1") {
+			t.Errorf("%s: a phone, on which lanes come first, says %q", lang, jump)
+		}
 		if complaints := b.complained(); len(complaints) > 0 {
 			t.Errorf("the console complains: %q", complaints)
 		}

@@ -43,6 +43,11 @@ const showOrders = once((orders) => {
 
 const showConflicts = once((conflicts) => {
   byId("conflicts").hidden = conflicts.title === "";
+  const jump = byId("conflicts-jump"); // where lanes come first
+  if (jump) {
+    jump.hidden = conflicts.title === "";
+    jump.firstElementChild.textContent = conflicts.title;
+  }
   const none = byId("no-conflicts");
   if (none) none.hidden = conflicts.title !== "";
   say(byId("conflicts-title"), conflicts.title);
