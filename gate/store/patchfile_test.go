@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/store/storetest"
 )
 
@@ -87,7 +86,7 @@ func TestDecodePatchRefuses(t *testing.T) {
 			}
 		})
 	}
-	if p, h, err := decodePatch(whole); err != nil || len(p.ids) != 3 || h.Info.Version != 8 || p.ids[0] != gate.TicketID(storetest.FirstID) {
+	if p, h, err := decodePatch(whole); err != nil || len(p.ids) != 3 || h.Info.Version != 8 || p.ids[0] != storetest.FirstID {
 		t.Fatalf("%+v, %+v, %v", p, h, err)
 	}
 }
