@@ -18,12 +18,14 @@ const (
 // client is a gate's side of its claims: what it asks, what is under way, and
 // what it has to hand in. All of it is under Node.mu.
 type client struct {
-	request uint64 // number of the last claim of this start
-	number  uint64 // of the last request or question
-	queue   []*asked
-	flights map[uint64]*flight
-	lead    leadership
-	pause   time.Time // nothing is sent until then: the leader is busy
+	request  uint64    // number of the last claim of this start
+	number   uint64    // of the last request or question
+	queue    []*asked  // claims
+	releases spans     // claims to be given back; in a long isolation they follow one another
+	denied   time.Time // releases wait until then: the keepers did not take some
+	flights  map[uint64]*flight
+	lead     leadership
+	pause    time.Time // nothing is sent until then: the leader is busy
 
 	isolated time.Time // zero: it is not
 	healing  time.Time // what was recorded before then must be accepted first; zero: nobody has answered since
@@ -31,16 +33,17 @@ type client struct {
 
 	shelf     shelf
 	knowledge knowledge
+	orders    orders
 }
 
 func newClient(of gate.GateID) client {
-	return client{flights: map[uint64]*flight{}, shelf: newShelf(of)}
+	return client{flights: map[uint64]*flight{}, shelf: newShelf(of), orders: newOrders()}
 }
 
-// asked is a claim or a release on its way to the keepers and back.
+// asked is a claim on its way to the keepers and back.
 type asked struct {
 	item   item
-	answer chan result // of a claim, with room for one
+	answer chan result // with room for one
 	given  bool        // up: nobody waits any more
 }
 
@@ -48,9 +51,14 @@ type asked struct {
 type flight struct {
 	to    Server
 	since time.Time
-	items []*asked
-	runs  []shelved // behind the items, in the same order as in the request
+	// What the request holds, in this order.
+	runs     []shelved
+	orders   []placedOrder
+	releases []span
+	items    []*asked
 }
+
+func (f *flight) len() int { return len(f.runs) + len(f.orders) + len(f.releases) + len(f.items) }
 
 // ask claims from the keepers.
 func (n *Node) ask(ctx context.Context, c *gate.Claim, roster *Roster) (gate.ClaimAnswer, error) {
@@ -199,7 +207,7 @@ func (n *Node) release(request uint64) {
 }
 
 func (n *Node) queueRelease(request uint64) {
-	n.queue = append(n.queue, &asked{item: item{kind: itemRelease, request: request}})
+	n.releases = n.releases.add(request, request)
 	n.kick()
 }
 
@@ -269,7 +277,7 @@ func (n *Node) sendOne() bool {
 
 	body := q.sign(n.opts.Signer)
 	if local {
-		k.submit(commandRequest, body, func(st status, results []result) {
+		n.agree(k, q, body, func(st status, results []result) {
 			a := &answer{number: q.number, status: st, lead: k.lead(), results: results}
 			n.mu.Lock()
 			defer n.mu.Unlock()
@@ -315,19 +323,26 @@ func (n *Node) route(now time.Time) (l *link, local bool) {
 func (n *Node) build(now time.Time) (*request, *flight) {
 	f := &flight{since: now}
 	size := 256
-	for len(n.queue) > 0 && len(f.items) < maxItems/2 && size < maxBody {
+	f.orders = n.orders.pick(now, maxOrderItems, n.counts)
+	size += len(f.orders) * (1 + gate.SignedOrderSize + markSize)
+	if !now.Before(n.denied) {
+		k := min(len(n.releases), maxItems/16)
+		f.releases, n.releases = slices.Clone(n.releases[:k]), slices.Delete(n.releases, 0, k)
+		size += k * 17
+	}
+	for len(n.queue) > 0 && len(f.items) < maxItems/4 && size < maxBody {
 		a := n.queue[0]
 		n.queue = n.queue[1:]
-		if a.given && a.item.kind == itemClaim {
-			continue // a release follows it
+		if a.given {
+			continue // it is given back
 		}
 		size += 64 + 8*(len(a.item.claim.Persons)+len(a.item.claim.Others))
 		f.items = append(f.items, a)
 	}
 	if n.knowledge.known {
-		f.runs = n.shelf.pick(now, n.opts.Times.Linger, len(f.items) > 0, maxBody-size)
+		f.runs = n.shelf.pick(now, n.opts.Times.Linger, len(f.items)+len(f.releases)+len(f.orders) > 0, maxBody-size)
 	}
-	if len(f.items)+len(f.runs) == 0 {
+	if len(f.items)+len(f.runs)+len(f.releases)+len(f.orders) == 0 {
 		return nil, nil
 	}
 	n.number++
@@ -338,6 +353,12 @@ func (n *Node) build(now time.Time) (*request, *flight) {
 	// Records first: what this gate recorded bears on what it claims next.
 	for i := range f.runs {
 		q.items = append(q.items, item{kind: itemRecords, run: f.runs[i].run})
+	}
+	for i := range f.orders {
+		q.items = append(q.items, item{kind: itemOrder, order: f.orders[i]})
+	}
+	for _, s := range f.releases {
+		q.items = append(q.items, item{kind: itemRelease, request: s.First, last: s.Last})
 	}
 	for _, a := range f.items {
 		q.items = append(q.items, a.item)
@@ -383,6 +404,12 @@ func (c *client) requeue(number uint64) {
 		return
 	}
 	c.queue = append(slices.Clone(f.items), c.queue...)
+	for _, s := range f.releases {
+		c.releases = c.releases.add(s.First, s.Last)
+	}
+	for i := range f.orders {
+		c.orders.settled(&f.orders[i], false, false)
+	}
 	c.shelf.putBack(f.runs)
 }
 
@@ -396,7 +423,7 @@ func (n *Node) answered(by Server, a *answer) {
 	if a.status != statusOK {
 		n.pause = time.Now().Add(n.opts.Times.Linger / 2)
 	}
-	if a.status != statusOK || len(a.results) != len(f.items)+len(f.runs) {
+	if a.status != statusOK || len(a.results) != f.len() {
 		n.requeue(a.number)
 		if a.status == statusNotLeader && n.lead.leader == by {
 			n.lead = leadership{}
@@ -416,13 +443,21 @@ func (n *Node) answered(by Server, a *answer) {
 			n.say("the keepers hold as much as they may: records are not accepted")
 		}
 	}
-	for i, one := range f.items {
-		r := a.results[len(f.runs)+i]
-		if one.item.kind == itemClaim && !one.given {
-			one.answer <- r
+	results := a.results[len(f.runs):]
+	for i := range f.orders {
+		n.orders.settled(&f.orders[i], results[i].code == resultDone, true)
+	}
+	results = results[len(f.orders):]
+	for i, s := range f.releases {
+		if results[i].code != resultDone {
+			n.releases = n.releases.add(s.First, s.Last)
+			n.denied = time.Now().Add(time.Second)
 		}
-		if one.item.kind == itemRelease && r.code != resultDone {
-			n.queue = append(n.queue, one)
+	}
+	results = results[len(f.releases):]
+	for i, one := range f.items {
+		if !one.given {
+			one.answer <- results[i]
 		}
 	}
 	n.settleEarlier()
@@ -436,8 +471,7 @@ func (n *Node) settleIsolation() {
 	if n.isolated.IsZero() || n.healing.IsZero() || time.Now().Before(n.healing) || !n.knowledge.known || n.knowledge.reading {
 		return
 	}
-	if n.shelf.waiting(n.healing) || n.inFlight(n.healing) ||
-		slices.ContainsFunc(n.queue, func(a *asked) bool { return a.item.kind == itemRelease }) {
+	if n.shelf.waiting(n.healing) || n.inFlight(n.healing) || len(n.releases) > 0 {
 		return
 	}
 	n.opts.Log.Info("claims: no longer isolated", "since", n.isolated)
@@ -449,7 +483,7 @@ func (n *Node) settleIsolation() {
 func (n *Node) inFlight(before time.Time) bool {
 	for _, f := range n.flights {
 		if slices.ContainsFunc(f.runs, func(r shelved) bool { return len(r.records) > 0 && r.since.Before(before) }) ||
-			slices.ContainsFunc(f.items, func(a *asked) bool { return a.given || a.item.kind == itemRelease }) {
+			len(f.releases) > 0 || slices.ContainsFunc(f.items, func(a *asked) bool { return a.given }) {
 			return true
 		}
 	}

@@ -168,7 +168,10 @@ func (n *Node) bootstrap(ctx context.Context, roster *Roster) {
 	n.found(ctx, c, roster.Keepers)
 }
 
-const lostState = "the keepers know nothing, but there are gates that know of earlier ones, or records: venuegate cluster recover"
+// lostState says what to do also where one gate with records grew to several
+// keepers: nobody can tell that from keepers that have lost their disks.
+const lostState = "the keepers know nothing, and gates hold records or know of earlier keepers, as after growing from one gate to several: " +
+	"run `venuegate cluster recover` once, at one keeper"
 
 // found starts a cluster that this gate is the first to be in. The log comes
 // first: a gate that remembers being a member has one.

@@ -274,6 +274,7 @@ type box struct {
 	clock       ledger.Clock
 	prev        ledger.Hash
 	mu          sync.Mutex
+	slow        time.Duration // its clock is so far behind
 
 	node   *claim.Node
 	cancel context.CancelFunc
@@ -300,6 +301,7 @@ func newVenue(t testing.TB, n, k int) *venue {
 
 func (v *venue) add(id gate.GateID) *box {
 	b := &box{v: v, id: id, incarnation: 1, disk: claim.NewMemory(), ledger: ledger.New()}
+	b.ledger.Trust(ledger.Authority{Staff: staff})
 	v.gates[id] = b
 	return b
 }
@@ -327,6 +329,7 @@ func (b *box) options() claim.Options {
 			return keyOf(g).private.Public().(ed25519.PublicKey)
 		},
 		Records: b.ledger, PreviousIntact: true, Memory: b.disk, Dir: b.dir, Times: b.v.times, Log: b.v.log,
+		Order: b.ledger.WouldCount,
 	}
 }
 
@@ -373,11 +376,11 @@ func (b *box) write(r *ledger.Record) ledger.Position {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sequence++
-	b.clock = b.clock.Next(time.Now())
+	b.clock = b.clock.Next(time.Now().Add(-b.slow))
 	if r.Wall.IsZero() {
 		r.Wall = time.Now().UTC().Truncate(time.Millisecond)
 	}
-	if r.Step == 0 {
+	if r.Step == 0 && r.Kind != ledger.KindOrder && r.Kind != ledger.KindProof {
 		r.Step = ledger.NoStep
 	}
 	r.Clock, r.Prev = b.clock, b.prev
@@ -389,6 +392,28 @@ func (b *box) write(r *ledger.Record) ledger.Position {
 	b.records = append(b.records, r)
 	b.node.Recorded(r)
 	return r.Position
+}
+
+// staff member 12 is the supervisor.
+func staff(id uint32) (key ed25519.PublicKey, supervisor, known bool) {
+	return keyOf(112).private.Public().(ed25519.PublicKey), id == 12, id == 12
+}
+
+// order records an order, signed by gate 112's key unless it is another's.
+func (b *box) order(o gate.Order, signer key) {
+	b.v.t.Helper()
+	o.Staff, o.Issued = 12, time.Now().UTC().Truncate(time.Millisecond)
+	signed, err := o.Sign(signer.private)
+	if err != nil {
+		b.v.t.Fatal(err)
+	}
+	records, err := ledger.OrderRecords(&signed)
+	if err != nil {
+		b.v.t.Fatal(err)
+	}
+	for i := range records {
+		b.write(&records[i])
+	}
 }
 
 // admit does what a lane does: claim, record, settle.

@@ -1,7 +1,6 @@
 package claim
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -12,14 +11,14 @@ import (
 // part is a fact, or a claim that is not on record yet, on its way into a
 // ticket's history.
 type part struct {
+	mark
 	kind  ledger.Kind
-	clock ledger.Clock
-	at    ledger.Position
 	ref   ledger.Position
 	count int
 	code  uint32 // generation and step
 	wall  time.Time
 	open  *openClaim
+	past  bool // before a return to normal
 	grant gate.Grant
 }
 
@@ -28,6 +27,8 @@ type admitted struct {
 	gate.Grant
 	at   ledger.Position
 	open *openClaim
+	past bool
+	code uint32
 }
 
 // history returns what bears on a claim.
@@ -56,7 +57,7 @@ func (m *machine) history(c *gate.Claim) gate.History {
 // ofPerson appends the grants of a person's other tickets.
 func (m *machine) ofPerson(dst []gate.Grant, p gate.PersonKey, except gate.TicketID) []gate.Grant {
 	for _, o := range m.openPersons[p] {
-		if o.claim.Ticket != except {
+		if o.claim.Ticket != except && !m.resets.past(o.claim.Event, o.mark()) {
 			dst = append(dst, o.grant())
 		}
 	}
@@ -87,13 +88,14 @@ func (o *openClaim) grant() gate.Grant {
 // fold makes the grants of a ticket out of its facts, by the same rules as
 // gate/ledger: voids come off first, whenever they happened; exits follow in
 // order, each taking from the one that it names and then from the latest before
-// it. A claim that is not on record yet counts as granted when it was made. The
-// newest code that was accepted on a way out comes with it.
+// it; what is before a return to normal is left out. A claim that is not on record
+// yet counts as granted when it was made. The newest code comes with it that was
+// accepted on a way out, or let in somebody whom a return to normal took out.
 func (m *machine) fold(id gate.TicketID) (grants []admitted, code uint32, out bool) {
 	parts := m.partsOf(id)
 	for i := range parts {
 		if p := &parts[i]; p.kind == ledger.KindGrant {
-			grants = append(grants, admitted{p.grant, p.at, p.open})
+			grants = append(grants, admitted{p.grant, p.at, p.open, p.past, p.code})
 		}
 	}
 	named := func(ref ledger.Position) int {
@@ -106,6 +108,11 @@ func (m *machine) fold(id gate.TicketID) (grants []admitted, code uint32, out bo
 			}
 		}
 	}
+	raise := func(is uint32) {
+		if is&ledger.NoStep != ledger.NoStep && (!out || is > code) {
+			code, out = is, true
+		}
+	}
 	before := 0
 	for i := range parts {
 		switch p := &parts[i]; p.kind {
@@ -114,12 +121,17 @@ func (m *machine) fold(id gate.TicketID) (grants []admitted, code uint32, out bo
 		case ledger.KindExit:
 			left := p.count - voidedOf(parts, p.at)
 			leave(grants, p, left, named(p.ref), before)
-			if step := p.code & ledger.NoStep; left > 0 && step != ledger.NoStep && (!out || p.code > code) {
-				code, out = p.code, true
+			if left > 0 || p.count == 0 {
+				raise(p.code)
 			}
 		}
 	}
-	return slices.DeleteFunc(grants, func(g admitted) bool { return g.Count <= 0 }), code, out
+	for i := range grants {
+		if grants[i].past {
+			raise(grants[i].code)
+		}
+	}
+	return slices.DeleteFunc(grants, func(g admitted) bool { return g.past || g.Count <= 0 }), code, out
 }
 
 func voidedOf(parts []part, at ledger.Position) int {
@@ -132,11 +144,12 @@ func voidedOf(parts []part, at ledger.Position) int {
 	return n
 }
 
-// leave takes the people of an exit off grants.
+// leave takes the people of an exit off grants. One after a return to normal
+// takes nobody off what it has emptied.
 func leave(grants []admitted, exit *part, left, named, before int) {
-	take := func(g *gate.Grant) {
+	take := func(g *admitted) {
 		n := min(left, g.Inside())
-		if n <= 0 {
+		if n <= 0 || g.past && !exit.past {
 			return
 		}
 		left -= n
@@ -146,11 +159,11 @@ func leave(grants []admitted, exit *part, left, named, before int) {
 		}
 	}
 	if named >= 0 {
-		take(&grants[named].Grant)
+		take(&grants[named])
 	}
 	if named >= 0 || exit.ref.IsZero() {
 		for g := before - 1; g >= 0 && left > 0; g-- {
-			take(&grants[g].Grant)
+			take(&grants[g])
 		}
 	}
 }
@@ -160,23 +173,26 @@ func leave(grants []admitted, exit *part, left, named, before int) {
 func (m *machine) partsOf(id gate.TicketID) []part {
 	parts := m.parts[:0]
 	for i := m.ticketHead(id); i != none; i = m.facts.at(i).next {
-		parts = append(parts, m.facts.at(i).part())
+		f := m.facts.at(i)
+		p := f.part()
+		p.past = m.resets.past(f.event, p.mark)
+		parts = append(parts, p)
 	}
 	for _, o := range m.openTickets[id] {
-		clock := ledger.Clock(0).Next(o.claim.At)
-		at := ledger.Position{Origin: o.key.origin(), Sequence: o.key.number()}
-		parts = append(parts, part{kind: ledger.KindGrant, clock: clock, at: at, open: o, grant: o.grant()})
+		p := part{kind: ledger.KindGrant, mark: o.mark(), code: ledger.NoStep, open: o, grant: o.grant()}
+		if p.past = m.resets.past(o.claim.Event, p.mark); o.claim.HasStep {
+			p.code = uint32(o.claim.Generation)<<24 | o.claim.Step
+		}
+		parts = append(parts, p)
 	}
-	slices.SortStableFunc(parts, func(a, b part) int {
-		return cmp.Or(cmp.Compare(a.clock, b.clock), a.at.Compare(b.at.Origin), cmp.Compare(a.at.Sequence, b.at.Sequence))
-	})
+	slices.SortStableFunc(parts, func(a, b part) int { return a.mark.compare(b.mark) })
 	m.parts = parts
 	return parts
 }
 
 func (f *fact) part() part {
 	p := part{
-		kind: f.kind, clock: f.clock, at: f.at, ref: f.ref, count: int(f.count),
+		kind: f.kind, mark: mark{f.clock, f.at}, ref: f.ref, count: int(f.count),
 		code: uint32(f.generation)<<24 | f.step, wall: time.UnixMilli(f.wall).UTC(),
 	}
 	if f.kind != ledger.KindGrant {

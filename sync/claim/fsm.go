@@ -26,6 +26,8 @@ const (
 	commandSeeded  commandKind = 2 // claims may be answered from here on
 	commandRoster  commandKind = 3 // the keepers follow this version of the roster
 	commandJoined  commandKind = 4 // these keepers have taken part
+	commandOrder   commandKind = 5 // an order that counts says who is inside
+	commandForget  commandKind = 6 // these events are over
 )
 
 // command returns an entry of the log: version, kind, the leader's wall clock,
@@ -106,6 +108,20 @@ func (m *machine) apply(data []byte) ([]result, error) {
 			m.joined[r.server("keeper")] = struct{}{}
 		}
 		return nil, r.err
+	case commandOrder:
+		r := reader{b: body}
+		o := r.order(gate.OrderSize)
+		if err := r.end(); err != nil {
+			return nil, err
+		}
+		m.resets.take(&o)
+	case commandForget:
+		r := reader{b: body}
+		events := r.events()
+		if r.err != nil {
+			return nil, r.err
+		}
+		m.forget(events, now)
 	default:
 		return nil, fmt.Errorf("kind %d is unknown", data[1])
 	}
@@ -122,9 +138,14 @@ func (m *machine) answer(q *request, now time.Time) []result {
 		case itemClaim:
 			results[i] = m.claimed(key, &it.claim, now)
 		case itemRelease:
-			results[i] = m.released(key)
+			results[i] = m.released(key, requestKey{q.gate, it.last})
 		case itemRecords:
 			results[i] = m.recorded(&it.run)
+		case itemOrder:
+			// The leader puts an order that counts before the request.
+			if m.resets.knows(&it.order) {
+				results[i] = result{code: resultDone}
+			}
 		}
 	}
 	return results
@@ -205,6 +226,13 @@ func (s *stateMachine) stranded(before time.Time) []OpenClaim {
 		}
 	}
 	return list
+}
+
+// knows reports whether the keepers have agreed on an order.
+func (s *stateMachine) knows(o *placedOrder) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.m.resets.knows(o)
 }
 
 // hasJoined reports whether a keeper has ever taken part.

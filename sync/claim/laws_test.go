@@ -16,7 +16,7 @@ import (
 )
 
 // drawLogs draws the logs of a few gates: grants, some of them claimed, exits
-// and voids of a handful of tickets.
+// and voids of a handful of tickets, at two events.
 func drawLogs(t *rapid.T) []ledger.Record {
 	var all []ledger.Record
 	var prev [4]ledger.Hash
@@ -33,6 +33,7 @@ func drawLogs(t *rapid.T) []ledger.Record {
 		} else {
 			r.Kind = rapid.SampledFrom([]ledger.Kind{ledger.KindGrant, ledger.KindGrant, ledger.KindExit, ledger.KindVoided, ledger.KindRefusal}).Draw(t, "kind")
 			r.Ticket = gate.TicketID(rapid.IntRange(1, 3).Draw(t, "ticket"))
+			r.Event = gate.EventID(rapid.IntRange(1, 2).Draw(t, "event"))
 			r.Generation, r.Session = 1, gate.SessionID(rapid.IntRange(1, 2).Draw(t, "session"))
 			r.Count = uint8(rapid.IntRange(1, 3).Draw(t, "count"))
 		}
@@ -91,20 +92,28 @@ func anyClaim(ticket gate.TicketID) *gate.Claim {
 	return &gate.Claim{Ticket: ticket, Generation: 1, Session: 1, Count: 1, Persons: []gate.PersonKey{{1}, {2}}}
 }
 
-// What the keepers hold of records is what a gate's ledger makes of them, in
-// whatever order and however often they are handed in.
+// What the keepers hold of records and orders is what a gate's ledger makes of
+// them, in whatever order and however often they are handed in.
 func TestKeepersAgreeWithTheLedger(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := drawLogs(t)
+		written, orders := drawOrders(t, all)
 		book := ledger.New()
-		for i := range all {
-			if err := book.Add(&all[i]); err != nil {
+		book.Trust(supervisor())
+		for _, r := range append(slices.Clone(all), written...) {
+			if err := book.Add(&r); err != nil {
 				t.Fatal(err)
 			}
 		}
 		m := newMachine()
 		m.seeded = true
-		m.answer(&request{gate: 9, items: handIns(t, all)}, time.Unix(1, 0))
+		items := handIns(t, all)
+		for i := range orders {
+			items = slices.Insert(items, rapid.IntRange(0, len(items)).Draw(t, "at"), item{kind: itemOrder, order: orders[i]})
+		}
+		for _, it := range items {
+			hand(t, m, 9, it)
+		}
 		for ticket := gate.TicketID(1); ticket <= 3; ticket++ {
 			var want gate.History
 			book.History(&want, ticket)
@@ -134,13 +143,20 @@ func TestKeepersAgreeWithTheLedger(t *testing.T) {
 // ended.
 func TestSnapshotIsTheState(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		items := handIns(t, drawLogs(t))
+		all := drawLogs(t)
+		items := handIns(t, all)
+		_, orders := drawOrders(t, all)
+		for i := range orders {
+			items = slices.Insert(items, rapid.IntRange(0, len(items)).Draw(t, "at"), item{kind: itemOrder, order: orders[i]})
+		}
 		for i := range rapid.IntRange(1, 30).Draw(t, "claims") {
 			it := item{kind: itemClaim, request: 1<<32 | uint64(rapid.IntRange(1, 40).Draw(t, "request"))}
 			it.claim = *anyClaim(gate.TicketID(rapid.IntRange(1, 3).Draw(t, "ticket")))
 			it.claim.OpenLimit, it.claim.At = rapid.IntRange(0, 3).Draw(t, "limit"), time.UnixMilli(1795379400000+int64(i)).UTC()
+			it.claim.Event = gate.EventID(rapid.IntRange(1, 2).Draw(t, "event"))
+			it.claim.Count = max(1, rapid.IntRange(-8, 2).Draw(t, "count or over"))
 			if rapid.IntRange(0, 3).Draw(t, "release") == 0 {
-				it = item{kind: itemRelease, request: it.request}
+				it = item{kind: itemRelease, request: it.request, last: it.request}
 			}
 			items = slices.Insert(items, rapid.IntRange(0, len(items)).Draw(t, "at"), it)
 		}
@@ -148,7 +164,13 @@ func TestSnapshotIsTheState(t *testing.T) {
 		a.seeded = true
 		cut := rapid.IntRange(0, len(items)).Draw(t, "cut")
 		step := func(m *machine, it item) []result {
-			return m.answer(&request{gate: gate.GateID(2), items: []item{it}}, time.Unix(1, 0).UTC())
+			if it.kind == itemClaim && it.claim.Count == 2 { // somebody says that an event is over
+				if _, err := m.apply(command(commandForget, it.claim.At, appendEvents(nil, []gate.EventID{it.claim.Event}))); err != nil {
+					t.Fatal(err)
+				}
+				return nil
+			}
+			return hand(t, m, 2, it)
 		}
 		for _, it := range items[:cut] {
 			step(a, it)

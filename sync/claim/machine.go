@@ -44,6 +44,11 @@ type openClaim struct {
 	claim gate.Claim
 	entry int
 	since time.Time // by the leader's clock
+	clock ledger.Clock
+}
+
+func (o *openClaim) mark() mark {
+	return mark{o.clock, ledger.Position{Origin: o.key.origin(), Sequence: o.key.number()}}
 }
 
 // machine is what the keepers agree on: which records they know, and which
@@ -58,6 +63,8 @@ type machine struct {
 	ended  map[ledger.Origin]spans // requests that are refused, released or on record
 	open   map[requestKey]*openClaim
 	facts  facts
+	resets resets
+	cuts   cuts // of events that are over
 
 	// What follows from the above.
 	openOf      map[gate.GateID]int
@@ -65,7 +72,8 @@ type machine struct {
 	openPersons map[gate.PersonKey][]*openClaim
 	tickets     map[gate.TicketID]int32
 	persons     map[gate.PersonKey]int32
-	parts       []part // scratch
+	events      map[gate.EventID]int // facts of each
+	parts       []part               // scratch
 }
 
 func newMachine() *machine {
@@ -73,8 +81,9 @@ func newMachine() *machine {
 		joined: map[Server]struct{}{},
 		known:  map[ledger.Origin]spans{}, ended: map[ledger.Origin]spans{}, open: map[requestKey]*openClaim{},
 		openOf: map[gate.GateID]int{}, openTickets: map[gate.TicketID][]*openClaim{},
-		openPersons: map[gate.PersonKey][]*openClaim{},
-		tickets:     map[gate.TicketID]int32{}, persons: map[gate.PersonKey]int32{},
+		openPersons: map[gate.PersonKey][]*openClaim{}, resets: newResets(), cuts: cuts{},
+		events:  map[gate.EventID]int{},
+		tickets: map[gate.TicketID]int32{}, persons: map[gate.PersonKey]int32{},
 	}
 }
 
@@ -119,7 +128,7 @@ func (m *machine) claimed(key requestKey, c *gate.Claim, now time.Time) result {
 	if m.openOf[key.gate] >= maxOpen {
 		return result{code: resultFull}
 	}
-	o := &openClaim{key: key, claim: *c, entry: 1, since: now}
+	o := &openClaim{key: key, claim: *c, entry: 1, since: now, clock: m.resets.after(c.Event, ledger.Clock(0).Next(c.At))}
 	for i := range h.Ticket {
 		if h.Ticket[i].Session == c.Session {
 			o.entry += h.Ticket[i].Count
@@ -129,10 +138,21 @@ func (m *machine) claimed(key requestKey, c *gate.Claim, now time.Time) result {
 	return result{code: resultGranted, entry: o.entry}
 }
 
-// released gives a claim back, and refuses it from then on.
-func (m *machine) released(key requestKey) result {
-	m.closed(key)
-	if m.end(key) != nil {
+// released gives claims of one start of a gate back, and refuses them from then
+// on. Those that are on record stay so.
+func (m *machine) released(first, last requestKey) result {
+	if n := last.request - first.request; n < maxOpen {
+		for i := range n + 1 {
+			m.closed(requestKey{first.gate, first.request + i})
+		}
+	} else {
+		for key := range m.open {
+			if key.gate == first.gate && first.request <= key.request && key.request <= last.request {
+				m.closed(key)
+			}
+		}
+	}
+	if note(m.ended, first.origin(), first.number(), last.number()) != nil {
 		return result{code: resultFull}
 	}
 	return result{code: resultDone}
@@ -140,10 +160,10 @@ func (m *machine) released(key requestKey) result {
 
 // end notes that a request is over.
 func (m *machine) end(key requestKey) error {
-	return mark(m.ended, key.origin(), key.number(), key.number())
+	return note(m.ended, key.origin(), key.number(), key.number())
 }
 
-func mark(of map[ledger.Origin]spans, origin ledger.Origin, first, last uint64) error {
+func note(of map[ledger.Origin]spans, origin ledger.Origin, first, last uint64) error {
 	s, ok := of[origin]
 	if len(s) >= maxSpans && !s.covers(first, last) && (s[len(s)-1].Last+1 != first) || !ok && len(of) >= maxOrigins {
 		return fmt.Errorf("%w: of gate %d, epoch %d", errFull, origin.Gate, origin.Epoch)
@@ -200,11 +220,11 @@ func without[K comparable](of map[K][]*openClaim, key K, o *openClaim) {
 // recorded takes a stretch of a log: those of its records that bear on who is
 // inside. Records that are known already change nothing.
 func (m *machine) recorded(r *run) result {
-	known := slices.Clone(m.known[r.origin]) // mark changes what it is given
+	known := slices.Clone(m.known[r.origin]) // note changes what it is given
 	if known.covers(r.first, r.last) {
 		return result{code: resultDone}
 	}
-	if m.facts.n+maxPersons*len(r.records) > maxFacts || mark(m.known, r.origin, r.first, r.last) != nil {
+	if m.facts.n+maxPersons*len(r.records) > maxFacts || note(m.known, r.origin, r.first, r.last) != nil {
 		return result{code: resultFull}
 	}
 	for i := range r.records {
@@ -217,19 +237,24 @@ func (m *machine) recorded(r *run) result {
 
 // add takes one new record.
 func (m *machine) add(rec *ledger.Record) {
-	m.tickets[rec.Ticket] = m.facts.add(factOf(rec, m.ticketHead(rec.Ticket)))
+	over := m.cuts.over(rec.Event, rec.Clock)
+	if !over {
+		m.keep(factOf(rec, none))
+	}
 	if rec.Kind != ledger.KindGrant {
 		return
 	}
-	m.admitted(rec.Person, rec.Ticket, rec.Position)
+	if !over {
+		m.admitted(rec.Person, rec)
+	}
 	key := requestKey{rec.Position.Gate, rec.Request}
 	if key.number() == 0 || key.origin().Epoch == 0 {
 		return
 	}
-	if o := m.closed(key); o != nil {
+	if o := m.closed(key); o != nil && !over {
 		for _, p := range o.claim.Persons {
 			if p != rec.Person {
-				m.admitted(p, rec.Ticket, rec.Position)
+				m.admitted(p, rec)
 			}
 		}
 	}
@@ -237,15 +262,25 @@ func (m *machine) add(rec *ledger.Record) {
 }
 
 // admitted notes that a grant was for a person.
-func (m *machine) admitted(p gate.PersonKey, ticket gate.TicketID, at ledger.Position) {
-	if p.IsZero() {
+func (m *machine) admitted(p gate.PersonKey, rec *ledger.Record) {
+	if !p.IsZero() {
+		m.keep(fact{kind: kindPerson, person: p, ticket: rec.Ticket, event: rec.Event, clock: rec.Clock, at: rec.Position})
+	}
+}
+
+// keep adds a fact at the head of its ticket's or its person's chain.
+func (m *machine) keep(f fact) {
+	m.events[f.event]++
+	if f.kind != kindPerson {
+		f.next = m.ticketHead(f.ticket)
+		m.tickets[f.ticket] = m.facts.add(f)
 		return
 	}
-	next, ok := m.persons[p]
-	if !ok {
-		next = none
+	f.next = none
+	if i, ok := m.persons[f.person]; ok {
+		f.next = i
 	}
-	m.persons[p] = m.facts.add(fact{kind: kindPerson, person: p, ticket: ticket, at: at, next: next})
+	m.persons[f.person] = m.facts.add(f)
 }
 
 func (m *machine) ticketHead(id gate.TicketID) int32 {

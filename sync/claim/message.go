@@ -48,14 +48,18 @@ const (
 	itemClaim   itemKind = 1
 	itemRelease itemKind = 2
 	itemRecords itemKind = 3
+	itemOrder   itemKind = 4
 )
 
-// item is one thing asked: a claim, its release, or records handed in.
+// item is one thing asked: a claim, the release of some, records or an order
+// handed in.
 type item struct {
 	kind    itemKind
-	request uint64     // of a claim or a release
-	claim   gate.Claim // kind itemClaim
-	run     run        // kind itemRecords
+	request uint64      // of a claim, or the first of a release
+	last    uint64      // of a release
+	claim   gate.Claim  // kind itemClaim
+	run     run         // kind itemRecords
+	order   placedOrder // kind itemOrder
 }
 
 // run is a stretch of a log without a gap: those of its records that bear on
@@ -120,7 +124,13 @@ func (it *item) append(b []byte) []byte {
 	b = append(b, byte(it.kind))
 	switch it.kind {
 	case itemRelease:
-		return be.AppendUint64(b, it.request)
+		return be.AppendUint64(be.AppendUint64(b, it.request), it.last)
+	case itemOrder:
+		signed, err := it.order.SignedOrder.AppendBinary(b)
+		if err != nil {
+			signed = append(b, make([]byte, gate.SignedOrderSize)...) // was never taken for an order
+		}
+		return it.order.mark.append(signed)
 	case itemRecords:
 		b = be.AppendUint32(b, uint32(it.run.origin.Gate))
 		b = be.AppendUint32(b, it.run.origin.Epoch)
@@ -226,13 +236,14 @@ func parseRequest(b []byte) (*request, error) {
 }
 
 func (r *reader) item(epoch uint32) item {
-	it := item{kind: itemKind(r.u8("item", 1, 3))}
+	it := item{kind: itemKind(r.u8("item", 1, 4))}
 	switch it.kind {
 	case itemRecords:
 		r.run(&it.run)
-		return it
+	case itemOrder:
+		it.order = r.order(gate.SignedOrderSize)
 	case itemClaim:
-		// A claim belongs to the start of the gate that asks; a release may name
+		// A claim belongs to the start of the gate that asks; releases may be of
 		// an earlier one.
 		it.request = r.u64("request", uint64(epoch)<<32|1, uint64(epoch)<<32|(1<<32-1))
 		r.claim(&it.claim)
@@ -241,6 +252,7 @@ func (r *reader) item(epoch uint32) item {
 		if it.request&(1<<32-1) == 0 {
 			r.fail("request", "%d has no number", it.request)
 		}
+		it.last = r.u64("last request", it.request, it.request|(1<<32-1)) // of the same start
 	}
 	return it
 }

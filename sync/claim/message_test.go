@@ -25,6 +25,19 @@ func keyFor(t byte) testKey {
 	return testKey{ed25519.NewKeyFromSeed(seed)}
 }
 
+// exampleOrder is a return to normal at event 1, by staff member 12, and where
+// gate 7 recorded it.
+func exampleOrder() placedOrder {
+	o := gate.Order{
+		Kind: gate.OrderNormal, ID: 0x1122334455667788, Staff: 12, Event: 1, Issued: time.UnixMilli(1795379400000).UTC(),
+	}
+	signed, err := o.Sign(keyFor(12).PrivateKey)
+	if err != nil {
+		panic(err)
+	}
+	return placedOrder{signed, mark{1795379400500 << 16, ledger.Position{Origin: ledger.Origin{Gate: 7, Epoch: 12}, Sequence: 5}}}
+}
+
 var example = request{
 	gate: 7, incarnation: 1, epoch: 12, number: 345, cluster: clusterID{0: 0xc1, 31: 0x1d},
 	items: []item{
@@ -36,7 +49,8 @@ var example = request{
 				Step: 9, Count: 1, Lane: 3, Outcome: gate.Admit, Reason: gate.ReasonAdmitted, Request: 12<<32 | 8,
 			}},
 		}},
-		{kind: itemRelease, request: 12<<32 | 7},
+		{kind: itemOrder, order: exampleOrder()},
+		{kind: itemRelease, request: 12<<32 | 6, last: 12<<32 | 7},
 		{kind: itemClaim, request: 12<<32 | 9, claim: gate.Claim{
 			Event: 1, Ticket: 4712, Generation: 1, Session: 2, HasStep: true, Step: 59, Count: 1, OpenLimit: 1, EntryLimit: 2,
 			Lane: 3, At: time.UnixMilli(1795379401000).UTC(), Persons: []gate.PersonKey{{1, 2, 3}}, Others: []gate.TicketID{4713},
@@ -73,11 +87,15 @@ func TestRequestRefused(t *testing.T) {
 	}{
 		{"no gate", "gate", func(q *request) { q.gate = 0 }},
 		{"no epoch", "epoch", func(q *request) { q.epoch = 0 }},
-		{"claim of another start", "request", func(q *request) { q.items[2].request = 11<<32 | 9 }},
-		{"release without a number", "request", func(q *request) { q.items[1].request = 12 << 32 }},
-		{"step beyond 24 bits", "step", func(q *request) { q.items[2].claim.Step = 1 << 24 }},
-		{"time before 1970", "time", func(q *request) { q.items[2].claim.At = time.UnixMilli(-1) }},
-		{"too many persons", "persons", func(q *request) { q.items[2].claim.Persons = make([]gate.PersonKey, maxPersons+1) }},
+		{"claim of another start", "request", func(q *request) { q.items[3].request = 11<<32 | 9 }},
+		{"release without a number", "request", func(q *request) { q.items[2].request = 12 << 32 }},
+		{"releases of two starts", "last request", func(q *request) { q.items[2].last = 13<<32 | 1 }},
+		{"releases that end before they begin", "last request", func(q *request) { q.items[2].last = 12<<32 | 5 }},
+		{"order that says nothing of who is inside", "order", func(q *request) { q.items[1].order.Kind, q.items[1].order.Event = gate.OrderHold, 0 }},
+		{"order without a place", "order's sequence", func(q *request) { q.items[1].order.at.Sequence = 0 }},
+		{"step beyond 24 bits", "step", func(q *request) { q.items[3].claim.Step = 1 << 24 }},
+		{"time before 1970", "time", func(q *request) { q.items[3].claim.At = time.UnixMilli(-1) }},
+		{"too many persons", "persons", func(q *request) { q.items[3].claim.Persons = make([]gate.PersonKey, maxPersons+1) }},
 		{"stretch that ends before it begins", "last", func(q *request) { q.items[0].run.last = 1 }},
 		{"record outside of its stretch", "record", func(q *request) { q.items[0].run.first = 4 }},
 		{"record of another log", "record", func(q *request) { q.items[0].run.origin.Epoch = 13 }},

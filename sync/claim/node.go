@@ -97,12 +97,15 @@ func (n *Node) Run(ctx context.Context) error {
 func (n *Node) manage(ctx context.Context) {
 	tick := time.NewTicker(manageEvery)
 	defer tick.Stop()
-	for {
+	for round := 0; ; round++ {
 		roster := n.opts.Roster()
 		n.manageLinks(ctx, &roster)
 		n.join(ctx)
 		n.manageKeeper(ctx, &roster)
 		n.manageRecords(ctx)
+		if round%10 == 0 {
+			n.forgetOver()
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -175,7 +178,8 @@ func (n *Node) Release(request uint64) {
 func (n *Node) Recorded(rec *ledger.Record) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.shelf.put(rec, time.Now()) {
+	order := n.orders.see(rec)
+	if n.shelf.put(rec, time.Now()) || order {
 		n.kick()
 	}
 }
@@ -198,6 +202,7 @@ func (n *Node) remember(r remembered) error {
 	}
 	if r.cluster != n.memory.cluster {
 		n.knowledge.forgetStanding()
+		n.orders.forget()
 	}
 	n.memory = r
 	return nil

@@ -114,6 +114,14 @@ type Options struct {
 	// Memory stands in for a disk in simulations; it outlives the Node. Nil: a
 	// new one.
 	Memory *Memory
+	// Order reports why a supervisor's order would not count if a gate had
+	// recorded it at a time, as gate/ledger.WouldCount does. Whether everybody may
+	// come in once more is agreed on by what it says at the leader. It must not
+	// call the Node. Nil: no order counts.
+	Order func(o *gate.SignedOrder, by gate.GateID, at time.Time) error
+	// Over names events that are over for good: the keepers forget them. It is
+	// asked every second and must not wait. Nil: there are none.
+	Over func() []gate.EventID
 	// Alive is membership's opinion of a gate. It may prolong a wait and decides
 	// nothing. Nil: a keeper is alive while there is a connection to it.
 	Alive func(gate.GateID) bool

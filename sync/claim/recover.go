@@ -92,7 +92,8 @@ func (n *Node) awaitLead(ctx context.Context, before *keeper, same bool) (*keepe
 	}
 }
 
-// seed hands in everything that this gate holds, and lets claims be answered.
+// seed hands in everything that this gate holds, records and orders, and lets
+// claims be answered.
 func (n *Node) seed(ctx context.Context, k *keeper) error {
 	var batch []run
 	records, size := 0, 0
@@ -134,6 +135,14 @@ func (n *Node) seed(ctx context.Context, k *keeper) error {
 	}
 	if err := flush(); err != nil {
 		return err
+	}
+	n.mu.Lock()
+	known := n.orders.all(n.counts)
+	n.mu.Unlock()
+	for i := range known {
+		if err := n.put(ctx, k, commandOrder, known[i].agreed()); err != nil {
+			return err
+		}
 	}
 	n.opts.Log.Warn("claims: the keepers know the records again", "records", records)
 	return n.put(ctx, k, commandSeeded, nil)

@@ -335,7 +335,7 @@ func (n *Node) serveRequest(from Server, body []byte, passedOn bool, reply func(
 		n.forward(lead.leader, body, reply) {
 		return true
 	}
-	k.submit(commandRequest, body, func(st status, results []result) {
+	n.agree(k, q, body, func(st status, results []result) {
 		a := answer{number: q.number, status: st, lead: k.lead(), results: results}
 		reply(a.bytes())
 	})

@@ -44,7 +44,7 @@ func (s *shelf) logs(o ledger.Origin) map[ledger.Origin][]shelved {
 // put takes a record that the keepers may not know. It reports whether a whole
 // run is ready to go.
 func (s *shelf) put(rec *ledger.Record, now time.Time) bool {
-	if rec.Check() != nil || rec.Position.Sequence == 0 {
+	if !readable(rec) {
 		return false // was never in a journal
 	}
 	o, seq := rec.Position.Origin, rec.Position.Sequence
@@ -69,6 +69,21 @@ func (s *shelf) put(rec *ledger.Record, now time.Time) bool {
 	r.records = append(r.records, *rec)
 	s.count++
 	return o.Gate == s.gate && len(r.records) == maxRecords
+}
+
+// readable reports whether keepers can read a record, or the position of one that
+// they are not told of: one that they cannot would have them refuse the request
+// for ever.
+func readable(rec *ledger.Record) bool {
+	at := &rec.Position
+	if at.Gate == 0 || at.Epoch == 0 || at.Sequence == 0 || at.Sequence > ledger.MaxSequence {
+		return false
+	}
+	if !Bears(rec) {
+		return true
+	}
+	b, err := rec.AppendBinary(make([]byte, 0, ledger.Size))
+	return err == nil && new(ledger.Record).Decode(b) == nil
 }
 
 // pick takes runs off the shelf: this gate's own that are due, or all of them

@@ -14,7 +14,8 @@ import (
 	"github.com/venuegate/venuegate/gate/ledger"
 )
 
-const snapshotVersion = 1
+// snapshotVersion is the first byte of a snapshot. A keeper reads no other.
+const snapshotVersion = 2
 
 // snapshot is a machine at one moment. Facts never change, so it shares them
 // with the machine that goes on; the rest is small and copied.
@@ -25,6 +26,8 @@ type snapshot struct {
 	known  map[ledger.Origin]spans
 	ended  map[ledger.Origin]spans
 	open   []*openClaim
+	resets resets
+	cuts   cuts
 	facts  facts
 }
 
@@ -32,6 +35,8 @@ func (m *machine) snapshot() *snapshot {
 	s := &snapshot{seeded: m.seeded, roster: m.roster, known: copied(m.known), ended: copied(m.ended)}
 	s.joined = slices.SortedFunc(maps.Keys(m.joined), Server.compare)
 	s.open = slices.SortedFunc(maps.Values(m.open), func(a, b *openClaim) int { return a.key.compare(b.key) })
+	s.resets = resets{normal: maps.Clone(m.resets.normal), cancels: maps.Clone(m.resets.cancels)}
+	s.cuts = maps.Clone(m.cuts)
 	s.facts = facts{chunks: slices.Clone(m.facts.chunks), n: m.facts.n}
 	return s
 }
@@ -72,11 +77,13 @@ func (s *snapshot) write(to io.Writer) error {
 			}
 		}
 	}
+	b = s.appendOrders(b)
 	b = be.AppendUint32(b, uint32(len(s.open)))
 	for _, o := range s.open {
 		b = be.AppendUint32(b, uint32(o.key.gate))
 		b = be.AppendUint64(b, o.key.request)
 		b = be.AppendUint64(b, uint64(o.since.UnixMilli()))
+		b = be.AppendUint64(b, uint64(o.clock))
 		b = be.AppendUint32(b, uint32(o.entry))
 		c := appendClaim(nil, &o.claim)
 		b = append(be.AppendUint16(b, uint16(len(c))), c...)
@@ -94,6 +101,25 @@ func (s *snapshot) write(to io.Writer) error {
 	return w.Flush()
 }
 
+// appendOrders appends the orders that say who is inside, and the events that
+// are over.
+func (s *snapshot) appendOrders(b []byte) []byte {
+	be := binary.BigEndian
+	b = be.AppendUint32(b, uint32(len(s.resets.normal)))
+	for _, id := range s.resets.ids() {
+		b = s.resets.normal[id].append(append(b, id[:]...))
+	}
+	b = be.AppendUint32(b, uint32(len(s.resets.cancels)))
+	for _, id := range slices.Sorted(maps.Keys(s.resets.cancels)) {
+		b = be.AppendUint64(b, id)
+	}
+	b = be.AppendUint32(b, uint32(len(s.cuts)))
+	for _, event := range slices.Sorted(maps.Keys(s.cuts)) {
+		b = be.AppendUint64(be.AppendUint32(b, uint32(event)), uint64(s.cuts[event]))
+	}
+	return b
+}
+
 func (f *fact) append(b []byte) []byte {
 	if f.kind != kindPerson {
 		rec := f.record()
@@ -101,6 +127,7 @@ func (f *fact) append(b []byte) []byte {
 	}
 	b = append(append(b, 2), f.person[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(f.ticket))
+	b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, uint32(f.event)), uint64(f.clock))
 	b = binary.BigEndian.AppendUint32(b, uint32(f.at.Gate))
 	b = binary.BigEndian.AppendUint32(b, f.at.Epoch)
 	return binary.BigEndian.AppendUint64(b, f.at.Sequence)
@@ -129,11 +156,13 @@ func readSnapshot(from io.Reader) (*machine, error) {
 			of[o] = x
 		}
 	}
+	m.restoreOrders(&s)
 	for range s.count(1 << 24) {
 		if s.err != nil {
 			break
 		}
-		o := &openClaim{key: requestKey{gate.GateID(s.u32()), s.u64()}, since: time.UnixMilli(int64(s.u64())).UTC(), entry: int(s.u32())}
+		o := &openClaim{key: requestKey{gate.GateID(s.u32()), s.u64()}, since: time.UnixMilli(int64(s.u64())).UTC()}
+		o.clock, o.entry = ledger.Clock(s.u64()), int(s.u32())
 		r := reader{b: s.take(int(s.u16()))}
 		r.claim(&o.claim)
 		if err := r.end(); err != nil && s.err == nil {
@@ -153,6 +182,30 @@ func readSnapshot(from io.Reader) (*machine, error) {
 	return m, nil
 }
 
+func (m *machine) restoreOrders(s *stream) {
+	for range s.count(maxResets) {
+		r := reader{b: s.take(gate.OrderSize + markSize)}
+		if s.err != nil {
+			return
+		}
+		o := r.order(gate.OrderSize)
+		if s.err = r.end(); s.err != nil {
+			return
+		}
+		if id, ok := idOf(&o.Order); ok {
+			m.resets.normal[id] = o.mark
+		}
+	}
+	for range s.count(maxResets) {
+		m.resets.cancels[s.u64()] = struct{}{}
+	}
+	m.resets.derive()
+	for range s.count(maxCuts) {
+		event := gate.EventID(s.u32())
+		m.cuts[event] = ledger.Clock(s.u64())
+	}
+}
+
 // restore reads one fact. The links follow from the order.
 func (m *machine) restore(s *stream) {
 	switch kind := s.u8(); kind {
@@ -164,14 +217,16 @@ func (m *machine) restore(s *stream) {
 			s.err = rec.Decode(full[:])
 		}
 		if s.err == nil {
-			m.tickets[rec.Ticket] = m.facts.add(factOf(&rec, m.ticketHead(rec.Ticket)))
+			m.keep(factOf(&rec, none))
 		}
 	case 2:
-		p := gate.PersonKey(s.take(8))
-		ticket := gate.TicketID(s.u64())
-		at := ledger.Position{Origin: ledger.Origin{Gate: gate.GateID(s.u32()), Epoch: s.u32()}, Sequence: s.u64()}
+		f := fact{kind: kindPerson}
+		copy(f.person[:], s.take(len(f.person)))
+		f.ticket = gate.TicketID(s.u64())
+		f.event, f.clock = gate.EventID(s.u32()), ledger.Clock(s.u64())
+		f.at = ledger.Position{Origin: ledger.Origin{Gate: gate.GateID(s.u32()), Epoch: s.u32()}, Sequence: s.u64()}
 		if s.err == nil {
-			m.admitted(p, ticket, at)
+			m.keep(f)
 		}
 	default:
 		if s.err == nil {

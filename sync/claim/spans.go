@@ -31,6 +31,15 @@ func (s spans) has(n uint64) bool {
 	return i < len(s) && s[i].First <= n
 }
 
+// len returns how many numbers are in the set.
+func (s spans) len() int {
+	n := uint64(0)
+	for _, x := range s {
+		n += x.Last - x.First + 1
+	}
+	return int(n)
+}
+
 // covers reports whether all of first to last is in the set.
 func (s spans) covers(first, last uint64) bool {
 	i := s.find(first)

@@ -20,6 +20,7 @@ type State struct {
 	Keepers    []KeeperState
 	Applied    uint64 // index of the log; keepers only
 	Roster     uint64 // version that the keepers follow; keepers only
+	Facts      int    // what they hold of records; keepers only
 
 	Isolated time.Time // since when; zero: the gate is not isolated
 	Problem  string    // what staff should know; empty: nothing
@@ -66,17 +67,9 @@ func (n *Node) State() State {
 	if !n.memory.cluster.isZero() {
 		s.Cluster = hex.EncodeToString(n.memory.cluster.ID[:])
 	}
-	for _, a := range n.queue {
-		if a.item.kind == itemRelease {
-			s.Releases++
-		}
-	}
+	s.Releases = n.releases.len()
 	for _, f := range n.flights {
-		for _, a := range f.items {
-			if a.item.kind == itemRelease {
-				s.Releases++
-			}
-		}
+		s.Releases += spans(f.releases).len()
 		for i := range f.runs {
 			s.Lates += len(f.runs[i].records)
 		}
@@ -103,7 +96,7 @@ func (n *Node) State() State {
 	}
 	s.Role = Role(strings.ToLower(k.raft.State().String()))
 	st := k.fsm.state()
-	s.Applied, s.Roster = k.raft.AppliedIndex(), st.roster
+	s.Applied, s.Roster, s.Facts = k.raft.AppliedIndex(), st.roster, st.facts
 	s.Stranded = k.fsm.stranded(time.Now().Add(-n.opts.Times.Stranded))
 	slices.SortFunc(s.Stranded, func(a, b OpenClaim) int { return a.Since.Compare(b.Since) })
 	return s
