@@ -62,7 +62,7 @@ func openVault(ctx context.Context, dataDir string, self *keyring.Gate, guard se
 // unlessByHand leaves out of joined errors those about files that others may
 // read: somebody put them there by hand, and loadSecrets takes and reports them.
 func unlessByHand(err error) error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the list itself is wanted
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return err
 	}

@@ -292,16 +292,20 @@ func (b *Box) Lay(ctx context.Context, c hwtest.Card) (Told, error) {
 	return told, b.Card.AwaitAsked(ctx, "find", b.Card.Asked("find")+2)
 }
 
+// longest is how long Until waits: with a busy machine, gates may take a minute
+// to find together.
+const longest = 3 * time.Minute
+
 // Until polls for what others do by themselves.
 func Until(ctx context.Context, what string, ok func() bool) error {
-	deadline := time.After(2 * patience)
+	deadline := time.After(longest)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			return fmt.Errorf("waited %v in vain for %s", 2*patience, what)
+			return fmt.Errorf("waited %v in vain for %s", longest, what)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
