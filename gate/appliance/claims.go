@@ -12,6 +12,7 @@ import (
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/health"
+	"github.com/venuegate/venuegate/gate/lane"
 	"github.com/venuegate/venuegate/gate/ledger"
 	"github.com/venuegate/venuegate/gate/store/journal"
 	"github.com/venuegate/venuegate/gate/store/logs"
@@ -28,11 +29,14 @@ func (a *Appliance) openClaims(_ context.Context, o *Options) error {
 	}
 	times := claim.DefaultTimes()
 	times.Claim = time.Duration(o.Config.Cluster.Deadline)
+	left := &departed{now: a.packs.roster, clock: a.clock.Now, trusted: a.clock.Trusted}
 	node, err := claim.New(claim.Options{
 		Gate: o.Config.Gate.ID, Incarnation: a.incarnation(), Epoch: a.epoch(),
 		Roster: a.keepers, Network: network, Signer: a.key, Keys: a.neighbours.keyOf,
 		Records: a.ledger, LedgerEmpty: a.nobodyAdmitted,
 		Held:           func() iter.Seq[*ledger.Record] { return a.held(dataDir) },
+		Order:          a.ledger.WouldCount,
+		Over:           left.over,
 		PreviousIntact: !a.journalDamaged,
 		Dir:            filepath.Join(dataDir, "claims"), Alive: alive,
 		Log: slog.New(newZerologHandler(a.log)), Times: times,
@@ -46,6 +50,41 @@ func (a *Appliance) openClaims(_ context.Context, o *Options) error {
 	a.claims = node
 	a.claimer = &claimer{keepers: node, local: claim.NewAlone(a.ledger), noClaims: a.noClaims}
 	return nil
+}
+
+// departed is the events that were over when this gate let go of their packs:
+// dropEvents removes no others. Nobody needs to know any more who was inside.
+// Only the keepers' node asks, one goroutine.
+type departed struct {
+	now     func() *roster
+	clock   func() time.Time
+	trusted func() bool
+
+	last *roster
+	seen map[gate.EventID]*gate.Policy
+}
+
+// over returns them. An event that is back is not among them, nor is one while
+// the clock cannot be trusted.
+func (d *departed) over() []gate.EventID {
+	r := d.now()
+	if r != d.last {
+		if d.last = r; d.seen == nil {
+			d.seen = map[gate.EventID]*gate.Policy{}
+		}
+		for _, p := range r.packs {
+			d.seen[p.Event()] = &gate.Policy{Event: p.Event(), Sessions: slices.Clone(p.Policy().Sessions)}
+		}
+	}
+	now, trusted := d.clock(), d.trusted()
+	var events []gate.EventID
+	for e, p := range d.seen {
+		in := slices.ContainsFunc(r.packs, func(p lane.Pack) bool { return p.Event() == e })
+		if !in && trusted && over(p, now) {
+			events = append(events, e)
+		}
+	}
+	return events
 }
 
 // claimer asks the keepers, or where the event wants none asked, only sees to it
