@@ -59,6 +59,10 @@ func TestPageOfGatesApart(t *testing.T) {
 	if f.boxes[0].scan(90017).Outcome != gate.Admit {
 		t.Fatal("not admitted")
 	}
+	// A gate that stops while somebody is let through cannot say that they came in.
+	f.boxes[0].awaitPage("the visitor is through", func(*web.State) bool {
+		return strings.Contains(f.boxes[0].log.String(), `"passage":"passed"`)
+	})
 	for _, b := range f.boxes[:2] {
 		if err := b.stop(); err != nil {
 			t.Fatal(err)
@@ -68,9 +72,9 @@ func TestPageOfGatesApart(t *testing.T) {
 	if v := third.scan(90017); v.Outcome != gate.Admit || !v.Marks.Has(gate.MarkIsolated) {
 		t.Fatalf("without its keeper: %+v", v)
 	}
-	third.awaitPage("gate 3 is alone", func(s *web.State) bool {
+	third.awaitPage("gate 3 is alone, and the visitor is through", func(s *web.State) bool {
 		c := &s.Cluster
-		return !c.Alone.IsZero() && c.Peers[0].Silent && c.Peers[1].Silent && c.Peers[0].Down
+		return strings.Contains(third.log.String(), `"passage":"passed"`) && !c.Alone.IsZero() && c.Peers[0].Silent && c.Peers[1].Silent && c.Peers[0].Down
 	})
 	alone := third.gate.State()
 	if rules := alone.Lanes[0].Isolation; len(rules) != 1 || rules[0] != gate.IsolationAdmit || len(alone.Conflicts) != 0 {
