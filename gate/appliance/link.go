@@ -113,9 +113,48 @@ func (l *link) admit(ctx context.Context, conn net.Conn) {
 	if secured.ConnectionState().NegotiatedProtocol == claimProtocol {
 		to = &l.claims
 	}
-	if !to.put(ctx, secured) {
+	// Whoever should take it may be at something else; the door is not held up.
+	if !to.put(shaking, l.bound(secured)) {
 		_ = secured.Close()
 	}
+}
+
+// errStruckOff ends a connection to a gate whose key the roster has no more.
+var errStruckOff = errors.New("the gate at the other end is not on the roster any more")
+
+// rosterConn is a connection that lasts as long as the roster has the key that
+// the other side has proved: a gate that is struck off, or was replaced, does not
+// talk on over what it had opened before.
+type rosterConn struct {
+	net.Conn
+	known func() bool
+}
+
+func (l *link) bound(conn *tls.Conn) *rosterConn {
+	return &rosterConn{conn, func() bool {
+		key, ok := keyring.PeerKey(conn.ConnectionState())
+		if ok {
+			_, ok = l.neighbours.gateOf(key)
+		}
+		return ok
+	}}
+}
+
+// Read implements net.Conn.
+func (c *rosterConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err == nil && !c.known() {
+		return 0, errors.Join(errStruckOff, c.Close())
+	}
+	return n, err
+}
+
+// Write implements net.Conn.
+func (c *rosterConn) Write(b []byte) (int, error) {
+	if !c.known() {
+		return 0, errors.Join(errStruckOff, c.Close())
+	}
+	return c.Conn.Write(b)
 }
 
 // errNoAddress is a gate that nobody knows how to reach yet.
@@ -139,11 +178,14 @@ func (l *link) dial(ctx context.Context, to gate.GateID, at netip.AddrPort, prot
 	if err != nil {
 		return nil, fmt.Errorf("gate %d: %w", to, err)
 	}
-	return conn, nil
+	return l.bound(conn.(*tls.Conn)), nil // as tls.Dialer says
 }
 
 // peerOf says which gate is at the other end of a connection of the link.
 func (l *link) peerOf(conn net.Conn) (gate.GateID, bool) {
+	if held, ok := conn.(*rosterConn); ok {
+		conn = held.Conn
+	}
 	secured, ok := conn.(*tls.Conn)
 	if !ok {
 		return 0, false
