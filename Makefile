@@ -16,10 +16,10 @@ FUZZBUDGET ?= 86400
 SEEDS      ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build cross run demo test race lint fmt bench bench-qr simulate hil fuzz vuln clean
+.PHONY: help build cross run demo test race lint fmt bench bench-qr simulate hil cluster-test fuzz vuln clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/venuegated and bin/venuegate, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(COMMANDS)
@@ -59,6 +59,13 @@ simulate: build ## run venues in memory with faults: SEEDS=200 for a night (docs
 
 hil: build ## boot guests in QEMU: real drivers, pulled plugs, power cuts (docs/hil.md)
 	@VENUEGATE_HIL=1 $(GO) test -C hw/hwtest/hil -count=1 -timeout 5m -run '^TestBench$$' $(TESTFLAGS)
+
+# Namespaces need root: by sudo where that asks for no password. Without, it
+# says that it is skipped, and why.
+cluster-test: build ## cut, delay and kill 5 gates in network namespaces (docs/cluster-test.md)
+	@as=; if [ "$$(id -u)" -ne 0 ] && sudo -n true 2>/dev/null; then as='sudo -n'; fi; \
+	$(GO) test -C cmd/venuegated/internal/clustertest -count=1 -timeout 6m -run '^TestCluster$$' \
+		-exec "$$as env VENUEGATE_CLUSTER=1 VENUEGATE_CLUSTER_BIN=$$VENUEGATE_CLUSTER_BIN VENUEGATE_CLUSTER_DIR=$$VENUEGATE_CLUSTER_DIR" $(TESTFLAGS)
 
 # One target at a time, since each takes every core. Past FUZZBUDGET seconds
 # the rest is named and left out.
