@@ -88,7 +88,7 @@ const heardLately = 5 * time.Second
 
 // Cluster returns how the gate stands among the others.
 func (a *Appliance) Cluster() ClusterView {
-	r, now := a.packs.roster(), a.clock.Now()
+	r, now := a.packs.roster(), a.clock.Wall() // peers are heard by the machine's clock
 	v := ClusterView{
 		Gate: a.config().Gate.ID, Gates: len(r.gates),
 		Peers: []PeerView{}, Logs: []LogView{}, Refused: []RefusalLog{},
@@ -228,9 +228,9 @@ func (a *Appliance) checkCluster(now time.Time) {
 	if on {
 		a.networkTrouble(networkProblemOf(s.Problem))
 	}
-	silent := 0
+	silent, wall := 0, a.clock.Wall()
 	for i := range s.Peers {
-		if p := &s.Peers[i]; !p.Alive && now.Sub(p.Heard) > quietAfter {
+		if p := &s.Peers[i]; !p.Alive && wall.Sub(p.Heard) > quietAfter {
 			silent++
 		}
 	}
@@ -241,16 +241,16 @@ func (a *Appliance) checkCluster(now time.Time) {
 	}
 }
 
-type networkProblem string
+type networkError string
 
 // Error implements error.
-func (p networkProblem) Error() string { return string(p) }
+func (p networkError) Error() string { return string(p) }
 
 func networkProblemOf(text string) error {
 	if text == "" {
 		return nil
 	}
-	return networkProblem(text)
+	return networkError(text)
 }
 
 // healthBy makes the warnings of one kind those of counts, by subject.
