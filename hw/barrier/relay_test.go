@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"slices"
 	"testing"
 	"time"
@@ -372,8 +373,10 @@ func TestStoppingInAPulse(t *testing.T) {
 		if got := hwtest.Receive(t, done); got.p != unknown || !errors.Is(got.err, barrier.ErrStopped) {
 			t.Errorf("got %+v", got)
 		}
-		if got, want := r.await(t, 4), "1 off, 1 on, 1 off, 1 off, "; got != want {
-			t.Errorf("commands %q, want %q", got, want)
+		// The pulse ends with an off, and so does Run. What is sent last before a
+		// line is closed may be lost with it.
+		if got, want := r.await(t, 3), "1 off, 1 on, 1 off, "; !strings.HasPrefix(got, want) {
+			t.Errorf("commands %q, want %q and perhaps one more off", got, want)
 		}
 	})
 }
