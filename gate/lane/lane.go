@@ -232,7 +232,7 @@ func (d *Desk) end(ctx context.Context, g *Granted, kind ledger.Kind, people int
 		Kind: kind, Ref: g.At, Event: g.Event, Pack: g.Pack,
 		Ticket: v.Ticket, Generation: v.Generation, Session: v.Session,
 		Step: ledger.NoStep, Count: uint8(min(people, 255)),
-		Lane: d.id,
+		Lane:    d.id,
 		Outcome: v.Outcome, Reason: v.Reason, Marks: v.Marks,
 	}
 	d.record.From, d.record.To = d.zones(v.Outcome)

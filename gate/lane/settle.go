@@ -114,7 +114,7 @@ func (d *Desk) fill(pack Pack, v *gate.Verdict, shown *gate.Presented, known *ga
 	*r = ledger.Record{
 		Ticket: v.Ticket, Generation: v.Generation, Session: v.Session,
 		Entry: uint16(min(v.Entry, 1<<16-1)), Step: ledger.NoStep, Count: uint8(min(v.Count, 255)),
-		Lane: d.id,
+		Lane:    d.id,
 		Outcome: v.Outcome, Reason: v.Reason, Marks: v.Marks, Staff: d.staff,
 	}
 	r.From, r.To = d.zones(v.Outcome)
