@@ -95,8 +95,11 @@ func OpenInstalled(packs string, event gate.EventID) (*Pack, error) {
 			return nil, fmt.Errorf("event %d: %w", event, ErrNoPack)
 		}
 		p, err := m.Current.open(dir)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) || m.Current.Version == last {
-			return p, err
+		switch {
+		case err == nil:
+			return p, nil
+		case !errors.Is(err, fs.ErrNotExist) || m.Current.Version == last:
+			return nil, fmt.Errorf("event %d: %w", event, err)
 		}
 		last = m.Current.Version // the gate has put another in use meanwhile
 	}

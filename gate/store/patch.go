@@ -172,25 +172,40 @@ func (w *patcher) change(t *gate.Ticket) (err error) {
 	return nil
 }
 
-// check refuses what a pack with all the tickets could not index.
+// check refuses what a pack with all the tickets could not index, in the order
+// in which that is built.
 func (w *patcher) check() error {
-	for i := range w.patch.foreign {
-		p := &w.patch.foreign[i]
-		if i > 0 && bytes.Equal(p[:16], w.patch.foreign[i-1][:16]) {
-			return sameCode(w.patch.foreign[i-1].ticket(), p.ticket())
+	if err := w.count(bucketDocuments, w.patch.documents); err != nil {
+		return err
+	}
+	if err := w.codes(w.patch.foreign); err != nil {
+		return err
+	}
+	return w.count(bucketOrders, w.patch.orders)
+}
+
+// codes refuses a foreign code of the patch that two tickets have.
+func (w *patcher) codes(pairs []coded) error {
+	var having []gate.TicketID // one code, ascending
+	for i := 0; i < len(pairs); {
+		tag := gate.Tag(pairs[i][:16])
+		having = having[:0]
+		for ; i < len(pairs) && gate.Tag(pairs[i][:16]) == tag; i++ {
+			having = append(having, pairs[i].ticket())
 		}
-		id, _, known, err := w.base.byForeign(gate.Tag(p[:16]))
+		id, _, known, err := w.base.byForeign(tag)
 		if err != nil {
 			return err
 		}
 		if _, changed := w.patch.find(id); known && !changed {
-			return sameCode(id, p.ticket())
+			having = append(having, id)
+			slices.Sort(having)
+		}
+		if len(having) > 1 {
+			return sameCode(having[0], having[1])
 		}
 	}
-	if err := w.count(bucketDocuments, w.patch.documents); err != nil {
-		return err
-	}
-	return w.count(bucketOrders, w.patch.orders)
+	return nil
 }
 
 // count refuses a key of the patch that finds too many tickets.

@@ -118,13 +118,17 @@ type answers struct {
 	foreign   map[gate.Tag][2]uint64
 }
 
-func ask(t *rapid.T, packs *store.Packs) (a answers, info store.Info) {
+func askInUse(t *rapid.T, packs *store.Packs) (answers, store.Info) {
 	v := packs.Acquire()
 	defer func() { _ = v.Release() }()
 	p, ok := v.Event(storetest.Event)
 	if !ok {
 		t.Fatal("no pack")
 	}
+	return ask(t, p), p.Info()
+}
+
+func ask(t *rapid.T, p *store.Pack) (a answers) {
 	check := func(err error) {
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +169,7 @@ func ask(t *rapid.T, packs *store.Packs) (a answers, info store.Info) {
 		check(err)
 		a.orders[order] = found
 	}
-	return a, p.Info()
+	return a
 }
 
 // A pack with a patch answers as one that is built of all the tickets, before a
@@ -180,11 +184,6 @@ func TestPatchedIsRebuilt(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		rebuilt, err := store.OpenPacks(filepath.Join(dir, "rebuilt"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = rebuilt.Close() }()
 		packs, err := store.OpenPacks(filepath.Join(dir, "patched"))
 		if err != nil {
 			t.Fatal(err)
@@ -202,7 +201,8 @@ func TestPatchedIsRebuilt(t *testing.T) {
 			changed := drawList(t, "changes", 8, anybody)
 			whole := maps.Clone(base)
 			maps.Copy(whole, changed)
-			want, refusal := rebuilt.Install(context.Background(), source(version), listed(whole))
+			path := filepath.Join(dir, strconv.FormatUint(version, 10)+".pack")
+			want, refusal := store.BuildPack(context.Background(), path, source(version), listed(whole))
 			info, err := packs.Patch(context.Background(), onBase(version), func(store.Lookup) iter.Seq2[gate.Ticket, error] { return listed(changed) })
 			if refusal != nil {
 				var a, b *store.TicketError
@@ -217,18 +217,22 @@ func TestPatchedIsRebuilt(t *testing.T) {
 			if want.Tickets != info.Tickets || want.Documents != info.Documents || want.Foreign != info.Foreign {
 				t.Fatalf("counts\n got %+v\nwant %+v", info, want)
 			}
-			a, said := ask(t, packs)
-			if b, _ := ask(t, rebuilt); !reflect.DeepEqual(a, b) || said != info {
+			rebuilt, err := store.OpenPack(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, said := askInUse(t, packs)
+			if b := ask(t, rebuilt); !reflect.DeepEqual(a, b) || said != info {
 				t.Fatalf("answers\n got %+v\nwant %+v\n%+v", a, b, said)
 			}
 			again, err := store.OpenPacks(filepath.Join(dir, "patched"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b, said := ask(t, again); !reflect.DeepEqual(a, b) || said != info {
+			if b, said := askInUse(t, again); !reflect.DeepEqual(a, b) || said != info {
 				t.Fatalf("after a restart\n got %+v\nwant %+v\n%+v", b, a, said)
 			}
-			if err := again.Close(); err != nil {
+			if err := errors.Join(again.Close(), rebuilt.Close()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -385,7 +389,29 @@ func foreignOf(n int) (tag gate.Tag) {
 	return tag
 }
 
-// A patch over nothing, and one over a pack that was not in use, is none.
+// A patch that cannot be written changes nothing, and the next one is welcome.
+func TestPatchUnwritten(t *testing.T) {
+	dir := t.TempDir()
+	packs := openPacks(t, dir)
+	if _, err := packs.Install(t.Context(), onBase(7), tickets(100)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "2026", "8-2.patch"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := packs.Patch(t.Context(), onBase(8), voids(3)); err == nil {
+		t.Fatal("patched")
+	}
+	if v, n := version(t, packs), voided(t, packs, 100); v != 7 || n != 0 {
+		t.Fatalf("version %d with %d voided is in use", v, n)
+	}
+	patch(t, packs, 8, 3)
+	if v, n := version(t, openPacks(t, dir)), voided(t, packs, 100); v != 8 || n != 3 {
+		t.Fatalf("version %d with %d voided is in use", v, n)
+	}
+}
+
+// A patch over nothing is none.
 func TestPatchWithoutPack(t *testing.T) {
 	packs := openPacks(t, t.TempDir())
 	if _, err := packs.Patch(t.Context(), onBase(1), voids(1)); !errors.Is(err, store.ErrNotOnBase) {
