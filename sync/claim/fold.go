@@ -185,7 +185,7 @@ func (m *machine) partsOf(id gate.TicketID) []part {
 		}
 		parts = append(parts, p)
 	}
-	slices.SortStableFunc(parts, func(a, b part) int { return a.mark.compare(b.mark) })
+	slices.SortStableFunc(parts, func(a, b part) int { return a.compare(b.mark) })
 	m.parts = parts
 	return parts
 }

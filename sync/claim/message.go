@@ -126,11 +126,11 @@ func (it *item) append(b []byte) []byte {
 	case itemRelease:
 		return be.AppendUint64(be.AppendUint64(b, it.request), it.last)
 	case itemOrder:
-		signed, err := it.order.SignedOrder.AppendBinary(b)
+		signed, err := it.order.AppendBinary(b)
 		if err != nil {
-			signed = append(b, make([]byte, gate.SignedOrderSize)...) // was never taken for an order
+			signed = append(signed, make([]byte, gate.SignedOrderSize)...) // was never taken for an order
 		}
-		return it.order.mark.append(signed)
+		return appendMark(signed, it.order.mark)
 	case itemRecords:
 		b = be.AppendUint32(b, uint32(it.run.origin.Gate))
 		b = be.AppendUint32(b, it.run.origin.Epoch)

@@ -107,7 +107,7 @@ func (s *orders) all(counts func(*placedOrder) bool) []placedOrder {
 			list = append(list, o)
 		}
 	}
-	slices.SortFunc(list, func(a, b placedOrder) int { return a.mark.compare(b.mark) })
+	slices.SortFunc(list, func(a, b placedOrder) int { return a.compare(b.mark) })
 	return list
 }
 
@@ -124,7 +124,7 @@ func (s *orders) pick(now time.Time, most int, counts func(*placedOrder) bool) [
 			list = append(list, o)
 		}
 	}
-	slices.SortFunc(list, func(a, b placedOrder) int { return a.mark.compare(b.mark) })
+	slices.SortFunc(list, func(a, b placedOrder) int { return a.compare(b.mark) })
 	for i := range list {
 		g := s.find(&list[i])
 		if i >= most {

@@ -144,10 +144,10 @@ func (o *placedOrder) agreed() []byte {
 	if err != nil {
 		return nil // was never taken for an order
 	}
-	return o.mark.append(b)
+	return appendMark(b, o.mark)
 }
 
-func (m mark) append(b []byte) []byte {
+func appendMark(b []byte, m mark) []byte {
 	be := binary.BigEndian
 	b = be.AppendUint64(b, uint64(m.clock))
 	b = be.AppendUint32(be.AppendUint32(b, uint32(m.at.Gate)), m.at.Epoch)

@@ -107,7 +107,7 @@ func (s *snapshot) appendOrders(b []byte) []byte {
 	be := binary.BigEndian
 	b = be.AppendUint32(b, uint32(len(s.resets.normal)))
 	for _, id := range s.resets.ids() {
-		b = s.resets.normal[id].append(append(b, id[:]...))
+		b = appendMark(append(b, id[:]...), s.resets.normal[id])
 	}
 	b = be.AppendUint32(b, uint32(len(s.resets.cancels)))
 	for _, id := range slices.Sorted(maps.Keys(s.resets.cancels)) {
