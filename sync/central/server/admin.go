@@ -27,27 +27,20 @@ var pageFiles embed.FS
 // nothing else from anywhere.
 const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-func parsePages() (*template.Template, error) {
-	return template.New("").Funcs(template.FuncMap{
-		"local": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-		"dict": func(pairs ...any) map[string]any {
-			m := map[string]any{}
-			for i := 0; i+1 < len(pairs); i += 2 {
-				m[fmt.Sprint(pairs[i])] = pairs[i+1]
-			}
-			return m
-		},
-	}).ParseFS(pageFiles, "pages/*.html")
-}
-
 // page is what every page is made of.
 type page struct {
-	Title   string
+	Title   string // a word of every language
+	Subject string // what it is about, which is none
 	Error   string
 	Done    string
 	In      bool // somebody is logged in
 	Refresh int  // seconds; 0: never
 	Data    any
+
+	// Of render.
+	Heading   string
+	Lang      gate.Language
+	Languages []choice
 }
 
 func (s *Server) registerPages() {
@@ -55,8 +48,9 @@ func (s *Server) registerPages() {
 		http.ServeFileFS(w, r, pageFiles, "pages/style.css")
 	})
 	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/admin/", http.StatusSeeOther) })
-	s.mux.HandleFunc("GET /admin/login", func(w http.ResponseWriter, _ *http.Request) {
-		s.render(w, http.StatusOK, "login.html", page{Title: "Log in"})
+	s.mux.HandleFunc("GET /admin/language", s.setLanguage)
+	s.mux.HandleFunc("GET /admin/login", func(w http.ResponseWriter, r *http.Request) {
+		s.render(w, r, http.StatusOK, "login.html", page{Title: "Log in"})
 	})
 	s.mux.HandleFunc("POST /admin/login", s.login)
 	s.page("POST /admin/logout", s.logout)
@@ -99,18 +93,23 @@ func (s *Server) pageProblem(w http.ResponseWriter, r *http.Request, err error) 
 	for _, f := range p.Errors {
 		text += "; " + strings.TrimPrefix(f.Path+": "+f.Why, ": ")
 	}
-	s.render(w, p.Status, "problem.html", page{Title: p.Title, Error: text, In: true})
+	s.render(w, r, p.Status, "problem.html", page{Title: p.Title, Error: text, In: true})
 }
 
-func (s *Server) render(w http.ResponseWriter, status int, name string, p page) {
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
+	f := s.faces.of(r)
+	p.Lang, p.Languages, p.Error = f.language, s.faces.choices(r, f), f.say(p.Error)
+	p.Heading = strings.TrimPrefix(strings.TrimSuffix(f.say(p.Title)+": "+p.Subject, ": "), ": ")
 	var b bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&b, name, p); err != nil {
+	if err := f.pages.ExecuteTemplate(&b, name, p); err != nil {
 		s.log.Error().Err(err).Str("page", name).Msg("page not made")
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", string(f.language))
+	h.Set("Vary", "Accept-Language, Cookie")
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
@@ -130,18 +129,18 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.As(err, &p):
 		w.Header().Set("Retry-After", strconv.Itoa(int(p.retryAfter/time.Second)))
-		s.render(w, p.Status, "login.html", page{Title: "Log in", Error: p.Detail})
+		s.render(w, r, p.Status, "login.html", page{Title: "Log in", Error: p.Detail})
 		return
 	case err != nil:
 		s.pageProblem(w, r, err)
 		return
 	case !good:
-		s.render(w, http.StatusForbidden, "login.html", page{Title: "Log in", Error: "The name or the password is wrong."})
+		s.render(w, r, http.StatusForbidden, "login.html", page{Title: "Log in", Error: "The name or the password is wrong."})
 		return
 	}
 	token, err := s.sessions.begin(s.now())
 	if err != nil {
-		s.render(w, http.StatusServiceUnavailable, "login.html", page{Title: "Log in", Error: err.Error()})
+		s.render(w, r, http.StatusServiceUnavailable, "login.html", page{Title: "Log in", Error: err.Error()})
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
@@ -170,11 +169,12 @@ type venueRows struct {
 	Events                          []eventRow
 }
 
-func (s *Server) eventsPage(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) eventsPage(w http.ResponseWriter, r *http.Request) error {
+	lang := string(s.faces.of(r).language)
 	var data struct{ Venues []venueRows }
 	for _, v := range s.venues {
 		state := v.publisher.state()
-		one := venueRows{Name: v.office.Venue().Name.In("en"), Version: decimal(state.Version)}
+		one := venueRows{Name: v.office.Venue().Name.In(lang, "en"), Version: decimal(state.Version)}
 		if !state.At.IsZero() {
 			one.At = state.At.UTC().Format(time.RFC3339)
 		}
@@ -182,17 +182,17 @@ func (s *Server) eventsPage(w http.ResponseWriter, _ *http.Request) error {
 			one.PublishError = state.Err.Error()
 		}
 		for _, e := range v.office.Events() {
-			a, err := s.report(v, e, 0)
+			a, err := s.report(v, e, 0, lang)
 			if err != nil {
 				return err
 			}
 			one.Events = append(one.Events, eventRow{
-				a.Event, e.Name.In("en"), a.Tickets.Valid, a.Tickets.NoShows, a.Admitted, a.Inside, a.ReEntries, a.Late,
+				a.Event, e.Name.In(lang, "en"), a.Tickets.Valid, a.Tickets.NoShows, a.Admitted, a.Inside, a.ReEntries, a.Late,
 			})
 		}
 		data.Venues = append(data.Venues, one)
 	}
-	s.render(w, http.StatusOK, "events.html", page{Title: "Events", In: true, Refresh: 10, Data: data})
+	s.render(w, r, http.StatusOK, "events.html", page{Title: "Events", In: true, Refresh: 10, Data: data})
 	return nil
 }
 
@@ -201,11 +201,12 @@ func (s *Server) attendancePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.report(v, event, session)
+	lang := string(s.faces.of(r).language)
+	a, err := s.report(v, event, session, lang)
 	if err != nil {
 		return err
 	}
-	s.render(w, http.StatusOK, "attendance.html", page{Title: event.Name.In("en"), In: true, Refresh: 5, Data: a})
+	s.render(w, r, http.StatusOK, "attendance.html", page{Subject: event.Name.In(lang, "en"), In: true, Refresh: 5, Data: a})
 	return nil
 }
 
@@ -218,7 +219,7 @@ func (s *Server) conflictsPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.render(w, http.StatusOK, "conflicts.html", page{Title: "Conflicts: " + event.Name.In("en"), In: true, Data: found})
+	s.render(w, r, http.StatusOK, "conflicts.html", page{Title: "Conflicts", Subject: event.Name.In(string(s.faces.of(r).language), "en"), In: true, Data: found})
 	return nil
 }
 
@@ -226,7 +227,7 @@ func (s *Server) ticketsPage(w http.ResponseWriter, r *http.Request) error {
 	p := page{Title: "Tickets", In: true}
 	text := strings.TrimSpace(r.URL.Query().Get("ticket"))
 	if text == "" {
-		s.render(w, http.StatusOK, "tickets.html", p)
+		s.render(w, r, http.StatusOK, "tickets.html", p)
 		return nil
 	}
 	r.SetPathValue("ticket", text)
@@ -234,7 +235,7 @@ func (s *Server) ticketsPage(w http.ResponseWriter, r *http.Request) error {
 	var missing *problem
 	if errors.As(err, &missing) {
 		p.Error = missing.Detail
-		s.render(w, missing.Status, "tickets.html", p)
+		s.render(w, r, missing.Status, "tickets.html", p)
 		return nil
 	}
 	if err != nil {
@@ -243,7 +244,7 @@ func (s *Server) ticketsPage(w http.ResponseWriter, r *http.Request) error {
 	if p.Data, err = s.ticketJSON(v, &t); err != nil {
 		return err
 	}
-	s.render(w, http.StatusOK, "tickets.html", p)
+	s.render(w, r, http.StatusOK, "tickets.html", p)
 	return nil
 }
 
@@ -262,7 +263,7 @@ func (s *Server) endPage(end func(*central.Office, gate.TicketID) (central.Chang
 	}
 }
 
-func (s *Server) gatesPage(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) gatesPage(w http.ResponseWriter, r *http.Request) error {
 	var data struct{ Venues []venueJSON }
 	for _, v := range s.venues {
 		one, err := s.describe(v)
@@ -271,7 +272,7 @@ func (s *Server) gatesPage(w http.ResponseWriter, _ *http.Request) error {
 		}
 		data.Venues = append(data.Venues, one)
 	}
-	s.render(w, http.StatusOK, "gates.html", page{Title: "Gates", In: true, Refresh: 0, Data: data})
+	s.render(w, r, http.StatusOK, "gates.html", page{Title: "Gates", In: true, Refresh: 0, Data: data})
 	return nil
 }
 
@@ -305,7 +306,7 @@ func (s *Server) invitePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.render(w, http.StatusOK, "invited.html", page{Title: "Enrol gate " + in.Gate, In: true, Data: struct {
+	s.render(w, r, http.StatusOK, "invited.html", page{Title: "Enrol gate", Subject: in.Gate, In: true, Data: struct {
 		invited
 		Picture template.HTML
 	}{out, picture}})

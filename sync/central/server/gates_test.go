@@ -417,7 +417,7 @@ func TestForkUndoesExits(t *testing.T) {
 				f.start()
 			}
 			v := f.server.venues[0]
-			a, err := f.server.report(v, v.office.Events()[0], 0)
+			a, err := f.server.report(v, v.office.Events()[0], 0, "en")
 			f.check(err)
 			if times := i + 1; a.Admitted != 3*times || a.Exited != times || a.Inside != 2*times {
 				t.Errorf("epoch %d, %s: %+v; want %d times 3 admitted, 1 left", epoch, when, a.Count, times)

@@ -70,8 +70,9 @@ func (t tally[K]) add(k K, c attend.Count) {
 	t[k] = sum
 }
 
-// report makes the attendance of an event; session 0 is all of them.
-func (s *Server) report(v *venue, event *pack.Event, session gate.SessionID) (attendance, error) {
+// report makes the attendance of an event, with names in a language; session 0 is
+// all of them.
+func (s *Server) report(v *venue, event *pack.Event, session gate.SessionID, lang string) (attendance, error) {
 	id := gate.EventID(event.ID)
 	out := attendance{Event: decimal(uint64(event.ID)), At: s.now().UTC(), Refusals: []refusal{}, Quarters: []quarter{}}
 	if session != 0 {
@@ -79,7 +80,7 @@ func (s *Server) report(v *venue, event *pack.Event, session gate.SessionID) (at
 	}
 	zones, entrances, gates, lanes := tally[uint16]{}, tally[uint16]{}, tally[uint32]{}, tally[uint16]{}
 	quarters := tally[int64]{}
-	places := placesOf(v.office.Venue())
+	places := placesOf(v.office.Venue(), lang)
 	refused := map[attend.Refused]int{}
 	v.attendance.Each(id, func(cut attend.Cut, c attend.Count) {
 		if session != 0 && cut.Session != session {
@@ -130,18 +131,18 @@ type places struct {
 	entranceOf              map[uint16]uint16 // of a lane
 }
 
-func placesOf(v *pack.Venue) places {
+func placesOf(v *pack.Venue, lang string) places {
 	p := places{map[uint16]string{}, map[uint16]string{}, map[uint16]string{}, map[uint32]string{}, map[uint16]uint16{}}
 	for _, z := range v.Zones {
-		p.zones[z.ID] = z.Name.In("en")
+		p.zones[z.ID] = z.Name.In(lang, "en")
 	}
 	for _, e := range v.Entrances {
-		p.entrances[e.ID] = e.Name.In("en")
+		p.entrances[e.ID] = e.Name.In(lang, "en")
 	}
 	for _, g := range v.Gates {
 		p.gates[g.ID] = g.Name
 		for _, l := range g.Lanes {
-			p.lanes[l.ID], p.entranceOf[l.ID] = l.Name.In("en"), l.Entrance
+			p.lanes[l.ID], p.entranceOf[l.ID] = l.Name.In(lang, "en"), l.Entrance
 		}
 	}
 	return p
@@ -229,7 +230,7 @@ func (s *Server) attendanceJSON(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.report(v, event, session)
+	out, err := s.report(v, event, session, "en")
 	if err != nil {
 		return err
 	}
@@ -241,7 +242,7 @@ func (s *Server) attendanceCSV(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.report(v, event, session)
+	a, err := s.report(v, event, session, "en")
 	if err != nil {
 		return err
 	}

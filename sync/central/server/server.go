@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"io"
 	"net/http"
 	"strings"
@@ -48,7 +47,7 @@ type Server struct {
 	mux     *http.ServeMux
 	handler http.Handler // mux, behind what all calls pass
 	routes  []string
-	pages   *template.Template
+	faces   *faces
 }
 
 // Bounds of what is done at a time.
@@ -85,7 +84,7 @@ func Open(o Options) (s *Server, err error) {
 	if err := s.distinct(); err != nil {
 		return nil, err
 	}
-	if s.pages, err = parsePages(); err != nil {
+	if s.faces, err = openFaces(); err != nil {
 		return nil, err
 	}
 	s.register()
