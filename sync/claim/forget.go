@@ -88,13 +88,14 @@ func (n *Node) forgetOver() {
 	}
 	over = over[:min(len(over), maxForgotten)]
 	n.opts.Log.Info("claims: the keepers forget events that are over", "events", over)
-	n.commit(k, commandForget, appendEvents(nil, over))
+	n.commit(k, commandForget, eventBytes(over))
 }
 
 // maxForgotten is how many events one command names.
 const maxForgotten = 256
 
-func appendEvents(b []byte, events []gate.EventID) []byte {
+func eventBytes(events []gate.EventID) []byte {
+	var b []byte
 	for _, e := range events {
 		b = binary.BigEndian.AppendUint32(b, uint32(e))
 	}

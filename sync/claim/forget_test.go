@@ -18,7 +18,7 @@ func TestForgettingSetNotOrder(t *testing.T) {
 		all := drawLogs(t)
 		at := rapid.SampledFrom(all).Draw(t, "over at").Clock.Time()
 		forget := func(m *machine) {
-			if _, err := m.apply(command(commandForget, at, appendEvents(nil, []gate.EventID{1}))); err != nil {
+			if _, err := m.apply(command(commandForget, at, eventBytes([]gate.EventID{1}))); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -228,9 +228,24 @@ func (k *keeper) fail(err error) {
 	})
 }
 
+// shutWithin is how long Raft may take to end. A leader that steps down with a
+// pipeline full of appends leaves a goroutine behind (raft v1.8.0: the decoder of
+// answers has gone, and netPipeline.AppendEntries waits for it), and would be
+// waited for without end; the gate would stop following its roster.
+const shutWithin = 5 * time.Second
+
+var errNotEnded = errors.New("claim: a goroutine of Raft has not ended")
+
 // close shuts Raft down and answers whoever waits.
 func (k *keeper) close() error {
-	err := k.raft.Shutdown().Error()
+	ended := make(chan error, 1)
+	go func() { ended <- k.raft.Shutdown().Error() }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-time.After(shutWithin):
+		err = errNotEnded
+	}
 	err = errors.Join(err, k.discard())
 	k.mu.Lock()
 	lost := k.waiting

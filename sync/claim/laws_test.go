@@ -165,7 +165,7 @@ func TestSnapshotIsTheState(t *testing.T) {
 		cut := rapid.IntRange(0, len(items)).Draw(t, "cut")
 		step := func(m *machine, it item) []result {
 			if it.kind == itemClaim && it.claim.Count == 2 { // somebody says that an event is over
-				if _, err := m.apply(command(commandForget, it.claim.At, appendEvents(nil, []gate.EventID{it.claim.Event}))); err != nil {
+				if _, err := m.apply(command(commandForget, it.claim.At, eventBytes([]gate.EventID{it.claim.Event}))); err != nil {
 					t.Fatal(err)
 				}
 				return nil

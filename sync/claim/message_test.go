@@ -195,7 +195,7 @@ func exampleCommands() [][]byte {
 		command(commandJoined, now, appendServer(nil, Server{1, 2})),
 		command(commandOrder, now, normal.agreed()),
 		command(commandOrder, now, cancel.agreed()),
-		command(commandForget, now, appendEvents(nil, []gate.EventID{7, 8})),
+		command(commandForget, now, eventBytes([]gate.EventID{7, 8})),
 	}
 }
 
