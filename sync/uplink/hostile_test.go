@@ -182,3 +182,30 @@ func TestLogsThatArePassedOver(t *testing.T) {
 		})
 	}
 }
+
+// A log over which central breaks, because what it holds of it is damaged, say,
+// holds up no other.
+func TestCentralBreaksOverOneLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newBox(t, 7)
+		bad, good := a.log(1), a.log(2)
+		bad.add(t, 500)
+		good.add(t, 500)
+		ce := newCentral(a)
+		ce.misbehave(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/7/1") {
+				return false
+			}
+			return reply(500, "application/problem+json", `{"title":"Something went wrong at central"}`)(w, r)
+		})
+		u := run(t, a, newShelf(bad, good), newNetwork(t, ce))
+		after(time.Hour)
+		arrived(t, ce, good)
+		if st := u.Status(); st.Skipped != 500 || st.Pending != 0 {
+			t.Errorf("status %+v", st)
+		}
+		ce.misbehave(nil)
+		after(20 * time.Minute)
+		arrived(t, ce, bad)
+	})
+}

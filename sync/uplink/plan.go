@@ -21,6 +21,7 @@ type progress struct {
 	until   time.Time // and till when
 	best    uint64    // the highest that central ever wanted
 	gaps    int       // how often it went back on that, since it went up
+	broke   int       // how often central broke over it (500), one after the other
 
 	// Of other gates' logs. Their own gate, or another relay, may be sending
 	// them: so one waits, and asks again, before one does it for them.
@@ -165,7 +166,7 @@ func (p *plan) took(now time.Time, o ledger.Origin, last, next uint64) {
 	l := p.logs[o]
 	l.next, l.mark = next, next
 	if next > l.best {
-		l.best, l.gaps, l.trouble = next, 0, nil
+		l.best, l.gaps, l.broke, l.trouble = next, 0, 0, nil
 	}
 	l.ours = next == last+1
 	l.runs = l.ours

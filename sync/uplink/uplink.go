@@ -250,7 +250,15 @@ func (u *Uplink) send(ctx context.Context, o ledger.Origin, to uint64) (took boo
 	answer, err := u.post(ctx, o, from, u.packed)
 	var refused *RefusedError
 	var reach *ReachError
+	var busy *BusyError
 	switch {
+	case errors.As(err, &busy) && busy.Status == http.StatusInternalServerError && l.broke >= 3:
+		// It answered for other things, and not for this log: others are not held up.
+		pass(err, refusedFor)
+		return false, nil
+	case errors.As(err, &busy) && busy.Status == http.StatusInternalServerError:
+		l.broke++
+		return false, err
 	case errors.As(err, &refused) && refused.Status == http.StatusRequestEntityTooLarge && u.batch > minBatch:
 		u.shrink()
 		return false, nil
