@@ -158,14 +158,9 @@ func (d *gateData) openPacks(tell func(error)) {
 		if err != nil || !e.IsDir() {
 			continue
 		}
-		path, err := currentPack(filepath.Join(root, e.Name()))
+		p, err := store.OpenInstalled(root, gate.EventID(event))
 		if err != nil {
-			tell(fmt.Errorf("event %s: %w", e.Name(), err))
-			continue
-		}
-		p, err := store.OpenPack(path)
-		if err != nil {
-			tell(fmt.Errorf("event %s: %w", e.Name(), err))
+			tell(err)
 			continue
 		}
 		d.packs[gate.EventID(event)] = p

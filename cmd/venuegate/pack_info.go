@@ -127,48 +127,21 @@ func installedInfos(data string) ([]packInfo, error) {
 	var infos []packInfo
 	var errs []error
 	for _, e := range entries {
-		if _, err := strconv.ParseUint(e.Name(), 10, 32); err != nil || !e.IsDir() {
+		event, err := strconv.ParseUint(e.Name(), 10, 32)
+		if err != nil || !e.IsDir() {
 			continue
 		}
-		info, err := currentInfo(filepath.Join(root, e.Name()))
+		p, err := store.OpenInstalled(root, gate.EventID(event))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("event %s: %w", e.Name(), err))
+			errs = append(errs, err)
 			continue
 		}
-		infos = append(infos, *info)
+		info := p.Info()
+		infos = append(infos, *infoOf(&info))
+		errs = append(errs, p.Close())
 	}
 	slices.SortFunc(infos, func(a, b packInfo) int { return int(a.Event) - int(b.Event) })
 	return infos, errors.Join(errs...)
-}
-
-// currentPack returns the path of the pack in use of an event's directory.
-func currentPack(dir string) (string, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, "current.json"))
-	if err != nil {
-		return "", err
-	}
-	var m struct {
-		Current struct {
-			File string `json:"file"`
-		} `json:"current"`
-	}
-	if json.Unmarshal(raw, &m) != nil || m.Current.File == "" || m.Current.File != filepath.Base(m.Current.File) {
-		return "", errors.New("current.json names no pack")
-	}
-	return filepath.Join(dir, m.Current.File), nil
-}
-
-func currentInfo(dir string) (*packInfo, error) {
-	path, err := currentPack(dir)
-	if err != nil {
-		return nil, err
-	}
-	p, err := store.OpenPack(path)
-	if err != nil {
-		return nil, err
-	}
-	info := p.Info()
-	return infoOf(&info), p.Close()
 }
 
 // repositoryInfos verifies a repository. What a gate trusts is copied first, so
