@@ -101,21 +101,8 @@ func (c *cluster) run(ctx context.Context) {
 		}
 	})
 	parts.Go(func() { c.serveMirror(ctx) })
-	var ring *gossip.Keys
-	select {
-	case keys := <-c.fresh:
-		var err error
-		if ring, err = gossip.NewKeys(keys[0], keys[1:]...); err != nil {
-			c.problem(err)
-			return
-		}
-	case <-ctx.Done():
-		return
-	}
-	node, err := c.newNode(ring)
-	if err != nil {
-		c.log.Error("gossip", "error", err)
-		c.problem(err)
+	node, ring, keys := c.open(ctx)
+	if node == nil {
 		return
 	}
 	c.node.Store(node)
@@ -124,7 +111,35 @@ func (c *cluster) run(ctx context.Context) {
 			c.problem(err)
 		}
 	})
-	c.turnKeys(ctx, ring)
+	c.turnKeys(ctx, ring, keys)
+}
+
+// tryAgain is how long a gate waits whose way to the others could not be opened.
+const tryAgain = 5 * time.Second
+
+// open waits for the network's keys and makes the node that uses them. The node
+// is nil when ctx has ended.
+func (c *cluster) open(ctx context.Context) (*gossip.Node, *gossip.Keys, [][]byte) {
+	var keys [][]byte
+	again := make(<-chan time.Time)
+	for {
+		select {
+		case keys = <-c.fresh:
+		case <-again:
+		case <-ctx.Done():
+			return nil, nil, nil
+		}
+		ring, err := gossip.NewKeys(keys[0], keys[1:]...)
+		if err == nil {
+			var node *gossip.Node
+			if node, err = c.newNode(ring); err == nil {
+				return node, ring, keys
+			}
+		}
+		c.log.Error("gossip", "error", err)
+		c.problem(err)
+		again = time.After(tryAgain)
+	}
 }
 
 // serveMirror gives this gate's packs to the other gates until ctx ends.
@@ -156,8 +171,11 @@ const pauseOfKeys = 15 * time.Second
 
 // turnKeys changes the ring when new keys arrive, in the three steps that leave
 // no gate unheard.
-func (c *cluster) turnKeys(ctx context.Context, ring *gossip.Keys) {
-	had := map[string]bool{}
+func (c *cluster) turnKeys(ctx context.Context, ring *gossip.Keys, first [][]byte) {
+	had := map[string]bool{} // on the ring
+	for _, k := range first {
+		had[string(k)] = true
+	}
 	var want [][]byte
 	step := func() {}
 	timer := time.NewTimer(time.Hour)
