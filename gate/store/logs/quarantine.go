@@ -99,11 +99,22 @@ func (q *quarantine) passed(o ledger.Origin, last uint64) {
 	if len(q.entries) == 0 {
 		return
 	}
-	k := quarantineKey{o, WhyFuture}
-	if e := q.entries[k]; e != nil && e.First <= last {
+	// A gate's first records can be here before the roster that has its key, and a
+	// record before its time.
+	for _, why := range []Why{WhyFuture, WhyRoster, WhySignature, WhyGap, WhyChain, WhyFormat} {
+		k := quarantineKey{o, why}
+		e := q.entries[k]
+		if e == nil || e.First > last {
+			continue
+		}
 		delete(q.entries, k)
-		q.proven--
-		q.dirty[k] = true
+		if why.proven() {
+			q.proven--
+			if q.dirty == nil {
+				q.dirty = map[quarantineKey]bool{}
+			}
+			q.dirty[k] = true
+		}
 	}
 }
 

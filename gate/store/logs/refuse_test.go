@@ -446,3 +446,36 @@ func TestQuarantineIsBounded(t *testing.T) {
 		t.Error("the fork is not among them")
 	}
 }
+
+// A gate's first records can be here before the roster that names it. Once they
+// are in, nothing is wrong with them any more.
+func TestRefusedBeforeTheRosterCame(t *testing.T) {
+	v := newVenue(3)
+	mine := v[1].start(1)
+	v[1].write(mine, 1)
+	theirs := v[2].start(1)
+	v[2].write(theirs, 9)
+	opt := v.options(t.TempDir())
+	known := false
+	all := opt.Keys
+	opt.Keys = func(g gate.GateID, epoch uint32) []ed25519.PublicKey {
+		if !known && g == theirs.origin.Gate {
+			return nil
+		}
+		return all(g, epoch)
+	}
+	l, _ := open(t, opt)
+	defer shut(t, l)
+	l.Attach(v[1])
+	if _, err := l.Receive(3, theirs.origin, 1, v[2].chunk(theirs, 1, 10)); err == nil {
+		t.Fatal("records of a gate that nobody knows were taken")
+	}
+	if refused, _ := l.Quarantined(); len(refused) != 1 || refused[0].Why != logs.WhyRoster {
+		t.Fatalf("refused: %+v", refused)
+	}
+	known = true
+	give(t, l, v[2], theirs, 1, 10)
+	if refused, _ := l.Quarantined(); len(refused) != 0 {
+		t.Errorf("still refused: %+v", refused)
+	}
+}
