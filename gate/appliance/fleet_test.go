@@ -225,7 +225,7 @@ func (b *box) scan(id gate.TicketID) gate.Verdict {
 	select {
 	case v := <-b.verdicts:
 		return v
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		b.fleet.t.Fatalf("gate %d gave no verdict\n%s", b.id, b.log.String())
 		return gate.Verdict{}
 	}
@@ -234,13 +234,13 @@ func (b *box) scan(id gate.TicketID) gate.Verdict {
 // awaitBox polls until a gate is as it should be.
 func (b *box) await(what string, ok func(v appliance.ClusterView) bool) {
 	b.fleet.t.Helper()
-	for range 1500 {
+	for range 6000 {
 		if ok(b.gate.Cluster()) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	b.fleet.t.Fatalf("gate %d: waited 15 s in vain: %s\n%+v\n%s", b.id, what, b.gate.Cluster(), b.log.String())
+	b.fleet.t.Fatalf("gate %d: waited 60 s in vain: %s\n%+v\n%s", b.id, what, b.gate.Cluster(), b.log.String())
 }
 
 func agrees(v appliance.ClusterView) bool { return v.Claims.Leader != "" && v.Isolated == nil }

@@ -17,14 +17,14 @@ import (
 func (b *box) awaitPage(what string, ok func(s *web.State) bool) {
 	b.fleet.t.Helper()
 	var s web.State
-	for range 1500 {
+	for range 6000 {
 		s = b.gate.State()
 		if ok(&s) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	b.fleet.t.Fatalf("gate %d: waited 15 s in vain: %s\n%+v\n%s", b.id, what, s.Cluster, b.log.String())
+	b.fleet.t.Fatalf("gate %d: waited 60 s in vain: %s\n%+v\n%s", b.id, what, s.Cluster, b.log.String())
 }
 
 // The page of a gate that loses its keeper says so, names the ticket that came in
