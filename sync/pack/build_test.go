@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/store/storetest"
@@ -168,9 +169,40 @@ func TestRenewal(t *testing.T) {
 	if r := later(500); r.Root != 2 {
 		t.Fatalf("after 500 days: %+v", r)
 	}
+	// What was written a moment ago stays for whoever is slow; then it goes.
+	if n := v.metadataFiles(); n != 13 {
+		t.Fatalf("%d metadata files at once, want every one that was made", n)
+	}
+	v.age()
+	if r := later(516); r.Version != 4 {
+		t.Fatalf("after 516 days: %+v", r)
+	}
+	if n := v.metadataFiles(); n > 12 {
+		t.Fatalf("%d metadata files are left", n)
+	}
+}
+
+func (v *venue) metadataFiles() int {
+	v.t.Helper()
 	dir, err := os.ReadDir(filepath.Join(v.repository, "metadata"))
-	if err != nil || len(dir) > 12 {
-		t.Fatalf("%d metadata files are left, %v", len(dir), err)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return len(dir)
+}
+
+// age makes every file of the repository one that was written long ago.
+func (v *venue) age() {
+	v.t.Helper()
+	long := time.Now().Add(-time.Hour)
+	err := filepath.WalkDir(v.repository, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return os.Chtimes(path, long, long)
+	})
+	if err != nil {
+		v.t.Fatal(err)
 	}
 }
 

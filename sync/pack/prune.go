@@ -7,16 +7,21 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 )
 
 func sum256(data []byte) [sha256.Size]byte { return sha256.Sum256(data) }
 
-// prune removes files that neither this version nor the one before refers to;
-// who reads the one before just now can finish. Roots stay for ever: a gate
-// that was in a drawer follows them one by one. What cannot be removed waits
-// for the next build.
+// lately is how long a file stays for whoever reads slower than versions come:
+// while a box office sells, there are several a second.
+const lately = time.Minute
+
+// prune removes files that neither this version nor the one before refers to,
+// and that were not written lately: whoever reads those just now can finish.
+// Roots stay for ever: a gate that was in a drawer follows them one by one. What
+// cannot be removed waits for the next build.
 func (b *build) prune(next *issued) {
 	keep := map[string]bool{"metadata/" + fileTimestamp: true}
 	next.files(keep)
@@ -29,6 +34,9 @@ func (b *build) prune(next *issued) {
 				return err
 			}
 			name, err := filepath.Rel(b.dir, path)
+			if info, infoErr := d.Info(); infoErr != nil || time.Since(info.ModTime()) < lately {
+				return nil //nolint:nilerr // it is looked at again by the next build
+			}
 			if err == nil && d.Type().IsRegular() && !keep[filepath.ToSlash(name)] && !strings.HasSuffix(name, "."+fileRoot) {
 				_ = os.Remove(path)
 			}
