@@ -242,11 +242,17 @@ type Told struct {
 }
 
 // patience is how long anything may take on a machine with other things to do.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Visit lets a visitor do something at the lane and returns what comes of it.
 // Once the arm has moved, it waits until they are through.
 func (b *Box) Visit(ctx context.Context, do func() error) (Told, error) {
+	return b.visit(ctx, do, nil, nil)
+}
+
+// visit is Visit of somebody who does something else whenever it is time to, as
+// long as nothing has come of it.
+func (b *Box) visit(ctx context.Context, do func() error, again <-chan time.Time, instead func() error) (Told, error) {
 	for len(b.events) > 0 { // what nobody waits for any more
 		<-b.events
 	}
@@ -268,6 +274,12 @@ func (b *Box) Visit(ctx context.Context, do func() error) (Told, error) {
 				told.Passed = e.Passage.Result == gate.PassagePassed
 				return *told, nil
 			}
+		case <-again:
+			if told == nil {
+				if err := instead(); err != nil {
+					return Told{}, err
+				}
+			}
 		case <-timeout:
 			return Told{}, fmt.Errorf("no verdict within %v\n%s", patience, b.log.String())
 		case <-ctx.Done():
@@ -281,15 +293,22 @@ func (b *Box) Scan(ctx context.Context, text string) (Told, error) {
 	return b.Visit(ctx, func() error { return b.Code.Scan(text) })
 }
 
-// Lay lays an ID card on the reader and takes it away again.
+// Lay lays an ID card on the reader and takes it away again. A reader that was
+// too slow to read it gets it once more.
 func (b *Box) Lay(ctx context.Context, c hwtest.Card) (Told, error) {
-	told, err := b.Visit(ctx, func() error { return b.Card.Place(c) })
-	if err != nil {
-		return told, err
-	}
+	again := time.NewTicker(patience / 12)
+	defer again.Stop()
+	lay := func() error { return b.Card.Place(c) }
+	told, err := b.visit(ctx, lay, again.C, func() error { return errors.Join(b.lift(ctx), lay()) })
+	return told, errors.Join(err, b.lift(ctx))
+}
+
+// lift takes the card away, and waits until the reader has seen that it is gone.
+func (b *Box) lift(ctx context.Context) error {
 	b.Card.Remove()
-	// The reader has to see that it is gone before the next one comes.
-	return told, b.Card.AwaitAsked(ctx, "find", b.Card.Asked("find")+2)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return b.Card.AwaitAsked(ctx, "find", b.Card.Asked("find")+2)
 }
 
 // longest is how long Until waits: with a busy machine, gates may take a minute

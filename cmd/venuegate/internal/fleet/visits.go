@@ -76,8 +76,9 @@ func (d *day) queue(ctx context.Context, b *Box, until time.Time) error {
 	return nil
 }
 
-// tries is how often a visitor comes back when the keepers took too long.
-const tries = 5
+// tries is how often a visitor comes back when the keepers took too long: on a
+// machine with too much to do they lose each other for a while.
+const tries = 50
 
 // walkUp lets a guest try, and notes what they were told.
 func (d *day) walkUp(ctx context.Context, b *Box, id gate.GateID, g *guest) error {
