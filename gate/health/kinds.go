@@ -89,8 +89,8 @@ var kinds = map[Code]kind{
 		severity: Critical,
 		en:       func(a Active) string { return "Lane " + a.Subject + ": the fire signal released the barrier." },
 		zh:       func(a Active) string { return "通道 " + a.Subject + "：消防信号已释放闸机。" },
-		nextEN:   "Let everybody pass. When the alarm is over, a technician ends it with: venuegate lane end-fire.",
-		nextZH:   "请放行所有人。警报解除后，由技术人员执行 venuegate lane end-fire 恢复。",
+		nextEN:   "Let everybody pass. When the alarm is over, a supervisor or technician ends it on the lane's page, or with: venuegate lane end-fire.",
+		nextZH:   "请放行所有人。警报解除后，由主管或技术人员在通道页面上恢复，或执行 venuegate lane end-fire。",
 	},
 	Evacuation: {
 		severity: Critical,
