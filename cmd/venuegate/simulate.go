@@ -30,8 +30,8 @@ func (t *tool) simulateCommand() *cobra.Command {
 		Long: `
 Runs the lanes, journals, ledgers, gossip and claims of a whole venue in one
 process, with visitors who mean no good and faults drawn from a seed: loss,
-delay, reorder, duplicate, partition, oneway, crash, clock, wipe. It keeps every
-record as it was written, and compares what the gates believe with that. What is
+delay, reorder, duplicate, partition, oneway, crash, clock, wipe, balk. It keeps
+every record as it was written, and compares what the gates believe with that. What is
 promised, and what is not, stands in docs/consistency.md.
 
 The same seed draws the same visitors and faults; the schedule's name says so.
@@ -139,8 +139,8 @@ func printReport(out io.Writer, r *simulate.Report) {
 		r.Presented, r.Granted, r.Refused, d.Referred, d.Exits, d.NoAnswer)
 	p("  granted alone %d; too often %d, reported %d; too often though claimed %d\n",
 		r.IsolatedGrants, r.DoubleGrantsIsolated, r.ConflictsReported, r.DoubleGrantsConnected)
-	p("  lost records %d, died with a disk %d, stranded tickets %d, false refusals %d\n",
-		r.LostRecords, r.LostWithDisk, r.StrandedTickets, r.FalseRefusals)
+	p("  lost records %d, died with a disk %d, stranded tickets %d, false refusals %d of %d judged\n",
+		r.LostRecords, r.LostWithDisk, r.StrandedTickets, r.FalseRefusals, d.Judged)
 	p("  decision p50 %.1f ms, p99 %.1f ms; convergence p50 %.1f ms, p99 %.1f ms; %.1f claims/s\n",
 		r.Decision.P50, r.Decision.P99, r.Convergence.P50, r.Convergence.P99, r.ClaimsPerSecond)
 	lin := "yes"

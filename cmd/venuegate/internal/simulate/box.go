@@ -225,12 +225,16 @@ func (l *life) openClaims(intact bool) (err error) {
 func (l *life) run() {
 	l.tasks.Go(func() { _ = l.claims.Run(l.ctx) })
 	l.tasks.Go(func() { _ = l.node.Run(l.ctx) })
+	var claims lane.Claimer = claimer{l}
+	if sabotage := l.venue.options.sabotage; sabotage != nil {
+		claims = sabotage(claims)
+	}
 	for n := range lanesOfGate {
 		p := newPost(laneOf(l.id, n))
 		l.posts = append(l.posts, p)
 		one := lane.New(lane.Options{
 			DeskOptions: lane.DeskOptions{
-				Lane: p.id, Packs: l.venue.pack, Ledger: l.ledger, Claims: claimer{l}, Journal: recorder{l}, Clock: &l.clock,
+				Lane: p.id, Packs: l.venue.pack, Ledger: l.ledger, Claims: claims, Journal: recorder{l}, Clock: &l.clock,
 			},
 			Readers: []lane.Reader{reader{p}}, Barrier: barrier{p}, Display: p,
 		})
@@ -403,7 +407,9 @@ func (r recorder) Append(ctx context.Context, rec *ledger.Record) (ledger.Positi
 }
 
 // Note implements lane.Recorder.
-func (r recorder) Note(ctx context.Context, rec *ledger.Record) error { return r.journal.Note(ctx, rec) }
+func (r recorder) Note(ctx context.Context, rec *ledger.Record) error {
+	return r.journal.Note(ctx, rec)
+}
 
 var errOff = errors.New("the gate is off")
 

@@ -16,8 +16,8 @@ func InBubble(do func() int) {
 	if err := flag.CommandLine.Parse(nil); err != nil { // not the tool's own arguments
 		panic(err) // there are none to be wrong
 	}
-	any := func(string, string) (bool, error) { return true, nil }
-	testing.Main(any, []testing.InternalTest{{Name: "simulation", F: func(t *testing.T) {
+	all := func(string, string) (bool, error) { return true, nil }
+	testing.Main(all, []testing.InternalTest{{Name: "simulation", F: func(t *testing.T) {
 		synctest.Test(t, func(*testing.T) { os.Exit(do()) })
 	}}}, nil, nil)
 }

@@ -1,9 +1,11 @@
 package simulate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
@@ -29,21 +31,20 @@ func (v *venue) clear(g gate.GateID, id gate.TicketID) bool {
 	if lost {
 		return false // nobody can know what only that disk knew
 	}
-	well := func(g gate.GateID) bool { return v.trial[g] == 0 && time.Since(v.well[g]) >= v.grace() }
 	keepers := 0
 	for _, b := range v.boxes {
-		if int(b.id) <= v.options.Keepers && well(b.id) {
+		if int(b.id) <= v.options.Keepers && v.joined(g, b.id) {
 			keepers++
 		}
 		if bits&bit(b.id) == 0 {
 			continue
 		}
 		l := b.running()
-		if l == nil || !well(b.id) {
+		if l == nil || !v.joined(g, b.id) {
 			return false
 		}
 		s := l.claims.State()
-		if !s.Isolated.IsZero() || s.Lates+s.Releases > 0 {
+		if !s.Isolated.IsZero() || s.Releases > 0 {
 			return false
 		}
 		for _, open := range s.Stranded {
@@ -55,15 +56,15 @@ func (v *venue) clear(g gate.GateID, id gate.TicketID) bool {
 	return 2*keepers > v.options.Keepers
 }
 
-// admits decides on a code by the truth, if nothing has befallen its holder for
-// a while.
-func (t *truth) admits(g gate.GateID, id gate.TicketID, lane int, shown time.Time, grace time.Duration) bool {
+// admits decides on a code by the truth. It is not judged where something has
+// befallen its holder lately.
+func (t *truth) admits(g gate.GateID, id gate.TicketID, lane int, shown time.Time, grace time.Duration) (admits, judged bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.venue.pack
 	person := p.person(id)
 	if time.Since(t.lastOf[person]) < grace {
-		return false
+		return false, false
 	}
 	var h, other gate.History
 	t.ledger.History(&h, id)
@@ -82,7 +83,7 @@ func (t *truth) admits(g gate.GateID, id gate.TicketID, lane int, shown time.Tim
 		Kind: gate.CredentialCode, Generation: 1, HasStep: true, Step: uint32(p.bodies[id-1].StepAt(shown)),
 	}
 	verdict := gate.Decide(shown, &at, &code, known, &h, &p.policy)
-	return verdict.Opens()
+	return verdict.Opens(), true
 }
 
 // level reports whether every gate runs, holds the same records as the others,
@@ -126,6 +127,7 @@ func (v *venue) report(p *plan) *Report {
 		ClaimsPerSecond: float64(answered) / time.Since(v.begin).Seconds(),
 		Details: Details{
 			Schedule: p.hash(), Faults: len(p.faults), Exits: c.exits, Referred: c.referred, NoAnswer: c.unanswered,
+			Judged: c.judged,
 		},
 	}
 }
@@ -261,16 +263,16 @@ func (v *venue) judgeGrants(r *Report, l *life) {
 	limits := v.pack.limits()
 	for _, c := range claimed.Conflicts(0, limits) {
 		r.DoubleGrantsConnected += c.Excess
-		v.truth.complain("ticket %v: %d grants too many, all of them claimed: %s", c.Ticket, c.Excess, describe(&c))
+		v.truth.complain("ticket %v: %d grants too many, all of them claimed%s", c.Ticket, c.Excess, v.truth.describe(&c))
 	}
 	excess := 0
 	for _, c := range surviving.Conflicts(0, limits) {
 		excess += c.Excess
 		if c.AllClaimed && c.Excess > 0 {
-			v.truth.complain("ticket %v: a conflict among claimed grants: %s", c.Ticket, describe(&c))
+			v.truth.complain("ticket %v: a conflict among claimed grants%s", c.Ticket, v.truth.describe(&c))
 		}
 		if v.options.Policy != gate.IsolationAdmit {
-			v.truth.complain("ticket %v: granted too often though nobody is admitted alone: %s", c.Ticket, describe(&c))
+			v.truth.complain("ticket %v: granted too often though nobody is admitted alone%s", c.Ticket, v.truth.describe(&c))
 		}
 	}
 	r.DoubleGrantsIsolated = max(0, excess-r.DoubleGrantsConnected)
@@ -282,11 +284,48 @@ func (v *venue) judgeGrants(r *Report, l *life) {
 	}
 }
 
-func describe(c *ledger.Conflict) string {
-	text := ""
+// describe tells a conflict's story: every record of its tickets in the ledger's
+// order, each with the second in which it was really written.
+func (t *truth) describe(c *ledger.Conflict) string {
+	tickets := []gate.TicketID{c.Ticket}
 	for i := range c.Grants {
-		g := &c.Grants[i]
-		text += fmt.Sprintf("%v (ticket %v, request %d, %d in, %d out) ", g.Position, g.Ticket, g.Request&(1<<32-1), g.Count, g.Out)
+		tickets = append(tickets, c.Grants[i].Ticket)
 	}
-	return text
+	var of []*written
+	for _, w := range t.order {
+		switch w.record.Kind {
+		case ledger.KindGrant, ledger.KindExit, ledger.KindVoided:
+			if slices.Contains(tickets, w.record.Ticket) {
+				of = append(of, w)
+			}
+		}
+	}
+	slices.SortStableFunc(of, func(a, b *written) int { return cmp.Compare(a.record.Clock, b.record.Clock) })
+	var text strings.Builder
+	for _, w := range of {
+		r := &w.record
+		_, _ = fmt.Fprintf(&text, "; %s of %d on ticket %v at %.3f s (hybrid %.3f s), %v",
+			kindWord(r.Kind), r.Count, r.Ticket, w.at.Sub(t.venue.begin).Seconds(), r.Clock.Time().Sub(t.venue.begin).Seconds(), r.Position)
+		if r.Kind == ledger.KindGrant && r.Request == 0 {
+			text.WriteString(", alone")
+		}
+		if r.Kind == ledger.KindVoided {
+			_, _ = fmt.Fprintf(&text, ", of %v", r.Ref)
+		}
+		if !w.held {
+			text.WriteString(", died with its disk")
+		}
+	}
+	return text.String()
+}
+
+func kindWord(k ledger.Kind) string {
+	switch k {
+	case ledger.KindGrant:
+		return "grant"
+	case ledger.KindExit:
+		return "exit"
+	default:
+		return "void"
+	}
 }

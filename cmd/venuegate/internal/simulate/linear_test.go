@@ -23,7 +23,9 @@ func TestHistoriesThatMakeSense(t *testing.T) {
 		r.Position = ledger.Position{Origin: ledger.Origin{Gate: 1, Epoch: 1}, Sequence: sequence}
 		return &op{kind: opRecord, gate: 1, call: call, record: r}
 	}
-	release := func(call int64, of *op) *op { return &op{kind: opRelease, gate: 1, call: call, claim: of.claim, of: of} }
+	release := func(call int64, of *op) *op {
+		return &op{kind: opRelease, gate: 1, call: call, claim: of.claim, of: of}
+	}
 	given := claim(1, 2, 7)
 	lost := claim(1, 0, 0)
 	for _, c := range []struct {

@@ -147,7 +147,11 @@ func (p *port) Dial(ctx context.Context, to gate.GateID) (net.Conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	near, far := newEnds(p, other)
+	near, far, ok := newEnds(p, other)
+	if !ok {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	select {
 	case other.incoming <- far:
 		return near, nil
@@ -193,14 +197,18 @@ type chunk struct {
 	at time.Time
 }
 
-func newEnds(a, b *port) (near, far *end) {
+// newEnds makes a connection, unless one of the two has gone off meanwhile.
+func newEnds(a, b *port) (near, far *end, ok bool) {
 	near = &end{of: a, in: inbox{wake: make(chan struct{}, 1)}}
 	far = &end{of: b, in: inbox{wake: make(chan struct{}, 1)}}
 	near.peer, far.peer = far, near
 	a.of.mu.Lock()
 	defer a.of.mu.Unlock()
+	if a.of.ports[a.gate] != a || a.of.ports[b.gate] != b {
+		return nil, nil, false
+	}
 	a.of.ends[near], a.of.ends[far] = struct{}{}, struct{}{}
-	return near, far
+	return near, far, true
 }
 
 func (i *inbox) kick() {
@@ -321,7 +329,8 @@ func (e *end) SetReadDeadline(t time.Time) error {
 func (e *end) SetDeadline(t time.Time) error    { return e.SetReadDeadline(t) }
 func (e *end) SetWriteDeadline(time.Time) error { return nil }
 func (e *end) LocalAddr() net.Addr              { return net.TCPAddrFromAddrPort(address(e.of.gate)) }
-func (e *end) RemoteAddr() net.Addr             { return net.TCPAddrFromAddrPort(address(e.peer.of.gate)) }
+
+func (e *end) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(address(e.peer.of.gate)) }
 
 // transports opens gossip's transport for one life of a gate, and shuts it when
 // the gate goes off.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/venuegate/venuegate/gate"
+	"github.com/venuegate/venuegate/gate/lane"
 )
 
 // Fault is one way in which a venue's boxes and their network misbehave.
@@ -24,11 +25,12 @@ const (
 	Crash     Fault = "crash"     // a gate loses power and comes back
 	Clock     Fault = "clock"     // a gate's clock jumps
 	Wipe      Fault = "wipe"      // a gate loses power and its disk, and is made anew
+	Balk      Fault = "balk"      // somebody opens the way out and stays inside
 )
 
 // Faults lists all of them, in the order in which they are drawn.
 func Faults() []Fault {
-	return []Fault{Loss, Delay, Reorder, Duplicate, Partition, OneWay, Crash, Clock, Wipe}
+	return []Fault{Loss, Delay, Reorder, Duplicate, Partition, OneWay, Crash, Clock, Wipe, Balk}
 }
 
 // ParseFaults reads all, none, or faults with commas between them.
@@ -78,6 +80,9 @@ type Options struct {
 	// Dir is where the gates have their disks. It is best on a file system in
 	// memory: crashes are made by copying files, not by cutting power.
 	Dir string
+
+	// sabotage replaces what lanes claim through, to see that it is noticed.
+	sabotage func(lane.Claimer) lane.Claimer
 }
 
 // Bounds of the options.

@@ -129,7 +129,7 @@ func (d *visitDraw) put(at time.Duration, id gate.TicketID, g gate.GateID, w wal
 }
 
 func (d *visitDraw) leave(at time.Duration, id gate.TicketID) {
-	w := walk{after: time.Duration(100+d.r.IntN(500)) * time.Millisecond, stays: d.r.IntN(30) == 0}
+	w := walk{after: time.Duration(100+d.r.IntN(500)) * time.Millisecond, stays: d.r.IntN(30) == 0 && d.o.has(Balk)}
 	d.out = append(d.out, visit{at: at, ticket: id, gate: d.gate(), lane: exitLane, walk: w, exit: true})
 }
 

@@ -39,6 +39,7 @@ type Details struct {
 	Referred int
 	NoAnswer int // the gate fell while somebody stood there
 	Unknown  int // histories that could not be checked in time
+	Judged   int // refusals that were held against the truth
 	Settled  time.Duration
 	// Broken says what did not hold, by ticket and moment; none: everything did.
 	Broken []string
@@ -65,6 +66,7 @@ func timesOf(all []time.Duration) Times {
 type counts struct {
 	presented, granted, refused, exits, referred, unanswered int
 
+	judged        int
 	falseRefusals int
 	decisions     []time.Duration
 }

@@ -142,7 +142,7 @@ func (v *venue) grace() time.Duration {
 	if len(v.options.Faults) == 0 {
 		return 2 * time.Second
 	}
-	return 15 * time.Second
+	return 10 * time.Second
 }
 
 // staff do what the product leaves to people: claims of a gate that has lost its
@@ -184,22 +184,20 @@ func (v *venue) befall(f *fault) {
 		v.network.setWeather(f.weather)
 	case Partition:
 		var ways []way
-		var everybody []gate.GateID
 		inGroup := map[gate.GateID]bool{}
 		for _, g := range f.gates {
 			inGroup[g] = true
 		}
 		for _, a := range v.boxes {
-			everybody = append(everybody, a.id)
 			for _, b := range v.boxes {
 				if inGroup[a.id] != inGroup[b.id] {
 					ways = append(ways, way{a.id, b.id})
 				}
 			}
 		}
-		v.keepApart(ways, everybody, end)
+		v.keepApart(ways, end)
 	case OneWay:
-		v.keepApart([]way{{f.gates[0], f.gates[1]}}, f.gates, end)
+		v.keepApart([]way{{f.gates[0], f.gates[1]}}, end)
 	case Clock:
 		c := &v.box(f.gates[0]).clock
 		c.jump(f.jump)
@@ -210,12 +208,10 @@ func (v *venue) befall(f *fault) {
 	}
 }
 
-func (v *venue) keepApart(ways []way, gates []gate.GateID, wait func()) {
-	v.trouble(1, gates...)
-	v.network.cut(ways, 1)
+func (v *venue) keepApart(ways []way, wait func()) {
+	v.separated(ways, 1)
 	wait()
-	v.network.cut(ways, -1)
-	v.trouble(-1, gates...)
+	v.separated(ways, -1)
 }
 
 // fall lets a gate lose power, or its disk too, and start again. One that is off
@@ -226,8 +222,8 @@ func (v *venue) fall(f *fault, wait func()) {
 	if b.running() == nil {
 		return
 	}
-	v.trouble(1, g)
-	defer v.trouble(-1, g)
+	v.switched(g, 1)
+	defer v.switched(g, -1)
 	if err := b.fall(f.silently, f.kind == Wipe); err != nil {
 		v.truth.violate("gate %d: %v", g, err)
 	}
@@ -252,9 +248,12 @@ func (v *venue) falselyRefused(l *life, p *visit, s *seen, shown time.Time) {
 	if s.verdict.Outcome != gate.Refuse || !entryReason(s.verdict.Reason) || !v.clear(l.id, p.ticket) {
 		return
 	}
-	if v.truth.admits(l.id, p.ticket, p.lane, shown, v.grace()) {
+	admits, judged := v.truth.admits(l.id, p.ticket, p.lane, shown, v.grace())
+	if judged {
+		v.counts.judged++
+	}
+	if admits {
 		v.counts.falseRefusals++
 		v.truth.violate("ticket %v was refused at gate %d for reason %d, though by all records it may come in", p.ticket, l.id, s.verdict.Reason)
 	}
 }
-

@@ -16,21 +16,18 @@ import (
 // first arguments of a command line that ends in RunChild.
 type Child []string
 
-// order and outcome are what goes to a child and comes back.
-type (
-	order   = Options
-	outcome struct {
-		Report  *Report
-		Details Details
-		Error   string
-	}
-)
+// outcome is what comes back from a child. Options go to it.
+type outcome struct {
+	Report  *Report
+	Details Details
+	Error   string
+}
 
 // RunChild reads what to simulate, runs it and writes what came of it. It ends
 // the process.
 func RunChild(in io.Reader, out io.Writer) {
 	InBubble(func() int {
-		var o order
+		var o Options
 		var done outcome
 		err := json.NewDecoder(in).Decode(&o)
 		if err == nil {
@@ -103,7 +100,7 @@ func inChild(ctx context.Context, self Child, o Options) (r *Report, err error) 
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	o.Dir = dir
-	text, err := json.Marshal(order(o))
+	text, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
 	}

@@ -23,9 +23,9 @@ type truth struct {
 	// diskless are the persons of whom a disk that died may have known more than
 	// anybody else.
 	diskless map[gate.TicketID]bool
-	samples  []time.Duration          // from written to known by everybody within reach
-	broken  []string                 // what must not have happened
-	more    int
+	samples  []time.Duration // from written to known by everybody within reach
+	broken   []string        // what must not have happened
+	more     int
 }
 
 type requestKey struct {

@@ -29,8 +29,10 @@ type venue struct {
 	log     *slog.Logger
 
 	mu     sync.Mutex
-	trial  map[gate.GateID]int       // faults that a gate is under
-	well   map[gate.GateID]time.Time // since when it is under none
+	down   map[gate.GateID]int       // faults that keep a gate off
+	well   map[gate.GateID]time.Time // since when none does
+	apart  map[way]int               // faults that let nothing pass
+	healed map[way]time.Time         // since when none does
 	holder map[gate.TicketID]*holder
 	counts counts
 }
@@ -50,7 +52,7 @@ type holder struct {
 func newVenue(o Options) (*venue, error) {
 	v := &venue{
 		options: o, network: newNetwork(o.Seed), log: slog.New(slog.DiscardHandler),
-		trial: map[gate.GateID]int{}, well: map[gate.GateID]time.Time{}, holder: map[gate.TicketID]*holder{},
+		down: map[gate.GateID]int{}, well: map[gate.GateID]time.Time{}, apart: map[way]int{}, healed: map[way]time.Time{}, holder: map[gate.TicketID]*holder{},
 	}
 	v.history = &history{venue: v}
 	v.truth = newTruth(v)
@@ -173,37 +175,46 @@ func (v *venue) agreed() bool {
 func (v *venue) within(g gate.GateID) (bits uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.trial[g] > 0 {
-		return 0
-	}
 	for _, b := range v.boxes {
-		if b.id != g && v.trial[b.id] == 0 {
+		if b.id != g && v.down[g]+v.down[b.id]+v.apart[way{g, b.id}]+v.apart[way{b.id, g}] == 0 {
 			bits |= bit(b.id)
 		}
 	}
 	return bits
 }
 
-// trouble notes that gates have come under a fault, or out of it.
-func (v *venue) trouble(by int, gates ...gate.GateID) {
-	var bits uint64
+// switched notes that a gate goes off, or is on again.
+func (v *venue) switched(g gate.GateID, by int) {
 	v.mu.Lock()
-	for _, g := range gates {
-		v.trial[g] += by
-		v.well[g] = time.Now()
-		bits |= bit(g)
-	}
+	v.down[g] += by
+	v.well[g] = time.Now()
 	v.mu.Unlock()
-	if by > 0 {
-		v.truth.beyond(bits)
-	}
+	v.truth.beyond(bit(g))
 }
 
-// wellSince reports whether a gate has been under no fault for a time.
-func (v *venue) wellSince(g gate.GateID, d time.Duration) bool {
+// separated notes that nothing passes along ways, or something again.
+func (v *venue) separated(ways []way, by int) {
+	var bits uint64
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.trial[g] == 0 && time.Since(v.well[g]) >= d
+	for _, w := range ways {
+		v.apart[w] += by
+		v.healed[w] = time.Now()
+		bits |= bit(w.from) | bit(w.to)
+	}
+	v.mu.Unlock()
+	v.truth.beyond(bits)
+	v.network.cut(ways, by)
+}
+
+// joined reports whether two gates have been on, and nothing has stood between
+// them, for the grace. v.mu is held.
+func (v *venue) joined(a, b gate.GateID) bool {
+	on := func(g gate.GateID) bool { return v.down[g] == 0 && time.Since(v.well[g]) >= v.grace() }
+	open := func(w way) bool {
+		healed, cut := v.healed[w]
+		return v.apart[w] == 0 && (!cut || time.Since(healed) >= v.grace())
+	}
+	return on(a) && on(b) && open(way{a, b}) && open(way{b, a})
 }
 
 // stop switches all gates off, and waits for what they leave behind.
