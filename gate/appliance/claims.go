@@ -37,7 +37,9 @@ func (a *Appliance) openClaims(_ context.Context, o *Options) error {
 		Held:           func() iter.Seq[*ledger.Record] { return a.held(dataDir) },
 		Order:          a.ledger.WouldCount,
 		Over:           left.over,
-		PreviousIntact: !a.journalDamaged,
+		// A box that is made anew has no earlier epochs: what it claimed before it
+		// lost its disk may be grants that nobody else has heard of.
+		PreviousIntact: !a.journalDamaged && len(a.journal.Vector()) > 1,
 		Dir:            filepath.Join(dataDir, "claims"), Alive: alive,
 		Log: slog.New(newZerologHandler(a.log)), Times: times,
 	})
