@@ -79,6 +79,7 @@ type life struct {
 	air     *transports
 	epoch   uint32
 	heard   atomic.Uint64
+	traps   [moments]chan struct{} // taken from by a fault that waits for a moment
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -110,6 +111,9 @@ func (b *box) start() error {
 	l := &life{
 		box: b, ledger: ledger.New(),
 		draw: mathrand.New(mathrand.NewPCG(b.venue.options.Seed, uint64(b.id)<<32|uint64(b.lives))),
+	}
+	for m := range l.traps {
+		l.traps[m] = make(chan struct{})
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	if err := l.open(); err != nil {
@@ -267,6 +271,11 @@ func (l *life) committed(records []ledger.Record) {
 		return
 	}
 	for i := range records {
+		if records[i].Kind == ledger.KindGrant && l.reach(whenRecorded) {
+			return
+		}
+	}
+	for i := range records {
 		if err := l.ledger.Add(&records[i]); err != nil {
 			l.venue.truth.violate("gate %d: its ledger refuses its own record: %v", l.id, err)
 		}
@@ -332,6 +341,27 @@ func (l *life) heldOf(origin ledger.Origin, last uint64, yield func(*ledger.Reco
 		from += uint64(n)
 	}
 	return true
+}
+
+// reach lets a fault have the gate at a moment, and reports whether one has
+// waited for it: whoever asked goes no further until the gate is off.
+func (l *life) reach(m moment) bool {
+	select {
+	case l.traps[m] <- struct{}{}:
+		<-l.ctx.Done()
+		return true
+	default:
+		return false
+	}
+}
+
+// catch waits for a moment, but not for long.
+func (l *life) catch(m moment) {
+	select {
+	case <-l.traps[m]:
+	case <-time.After(3 * time.Second):
+	case <-l.ctx.Done():
+	}
 }
 
 // fall switches a gate off as a power cut does: at one moment nothing leaves it

@@ -19,6 +19,10 @@ func (c claimer) Claim(ctx context.Context, asked *gate.Claim) (gate.ClaimAnswer
 	op := c.venue.history.called(c.id, asked)
 	answer, err := c.claims.Claim(ctx, asked)
 	c.venue.history.returned(op, answer, err)
+	if err == nil && answer.Granted && c.reach(whenClaimed) {
+		c.venue.history.released(requestKey{c.id, answer.Request}) // by the next start, or by staff
+		return answer, ctx.Err()
+	}
 	return answer, err
 }
 

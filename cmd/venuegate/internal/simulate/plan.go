@@ -36,9 +36,21 @@ type fault struct {
 	kind      Fault
 	gates     []gate.GateID // a group that is cut off; who falls; whose clock jumps; a pair of which the second does not hear the first
 	silently  bool
+	just      moment // a gate falls just then, or soon after if that does not come
 	jump      time.Duration
 	weather   gossiptest.Faults
 }
+
+// moment is when a gate falls.
+type moment int
+
+// The moments at which a fall does most harm.
+const (
+	whenever     moment = iota
+	whenClaimed         // the keepers have granted a claim that is not on record yet
+	whenRecorded        // a grant is on the disk, and nobody has heard of it
+	moments      = iota
+)
 
 func draw(o *Options) plan {
 	visits := rand.New(rand.NewPCG(o.Seed, 1))
@@ -224,7 +236,7 @@ func (d *faultDraw) oneWay(at time.Duration) {
 func (d *faultDraw) crash(at time.Duration) {
 	d.put(fault{
 		at: at, lasts: time.Second + d.upTo(15*time.Second), kind: Crash,
-		gates: []gate.GateID{d.gate()}, silently: d.r.IntN(2) == 0,
+		gates: []gate.GateID{d.gate()}, silently: d.r.IntN(2) == 0, just: moment(d.r.IntN(moments)),
 	})
 }
 
@@ -254,5 +266,5 @@ func (d *faultDraw) wipe(at time.Duration) {
 		d.wiped = map[gate.GateID]bool{}
 	}
 	d.wiped[g] = true
-	d.put(fault{at: at, lasts: time.Second + d.upTo(20*time.Second), kind: Wipe, gates: []gate.GateID{g}, silently: d.r.IntN(2) == 0})
+	d.put(fault{at: at, lasts: time.Second + d.upTo(20*time.Second), kind: Wipe, gates: []gate.GateID{g}, silently: d.r.IntN(2) == 0, just: moment(d.r.IntN(moments))})
 }

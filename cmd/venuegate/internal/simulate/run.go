@@ -219,8 +219,15 @@ func (v *venue) keepApart(ways []way, wait func()) {
 func (v *venue) fall(f *fault, wait func()) {
 	g := f.gates[0]
 	b := v.box(g)
-	if b.running() == nil {
+	l := b.running()
+	if l == nil {
 		return
+	}
+	if f.just != whenever {
+		l.catch(f.just)
+	}
+	if b.running() != l {
+		return // another fault was quicker
 	}
 	v.switched(g, 1)
 	defer v.switched(g, -1)

@@ -41,7 +41,7 @@ func TestNothingWrong(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	o := small
-	o.Seed, o.Faults = 3, []Fault{Loss, Delay, Reorder, Duplicate, Partition, OneWay, Crash, Clock, Wipe}
+	o.Seed, o.Faults = 3, []Fault{Loss, Delay, Reorder, Duplicate, Partition, OneWay, Crash, Wipe}
 	r := simulated(t, o)
 	for _, b := range r.Details.Broken {
 		t.Error(b)
