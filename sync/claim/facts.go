@@ -12,8 +12,8 @@ const none = int32(-1)
 // kindPerson is a fact that joins a person to a grant. No record has it.
 const kindPerson ledger.Kind = 255
 
-// fact is what is kept of a grant, an exit or a void, or of who a grant was
-// for. It never changes, so that a snapshot can be written while facts are
+// fact is what is kept of a grant, an exit, a void or the end of an exit, or of
+// who a grant was for. It never changes, so that a snapshot can be written while facts are
 // added. Facts of one ticket, and those of one person, are chained from the
 // newest to the oldest as they came.
 type fact struct {
@@ -39,10 +39,14 @@ type fact struct {
 func Bears(rec *ledger.Record) bool {
 	switch rec.Kind {
 	case ledger.KindGrant, ledger.KindVoided, ledger.KindExit:
-		return rec.Ticket != 0 && !rec.Marks.Has(gate.MarkTraining)
+	case ledger.KindPassed, ledger.KindUnknown:
+		if rec.Outcome != gate.Exit {
+			return false // a grant counts from its record
+		}
 	default:
 		return false
 	}
+	return rec.Ticket != 0 && !rec.Marks.Has(gate.MarkTraining)
 }
 
 func factOf(rec *ledger.Record, next int32) fact {

@@ -76,7 +76,7 @@ func TestExitFreesReEntry(t *testing.T) {
 			t.Errorf("entry %d, want 1", a.Entry)
 		}
 		refused(t, v.gates[4], c)
-		v.gates[2].write(exitOf(c))
+		v.gates[2].leave(exitOf(c))
 		v.settled()
 		if a, _ := granted(t, v.gates[4], c); a.Entry != 2 {
 			t.Errorf("entry %d, want 2", a.Entry)
@@ -92,9 +92,54 @@ func TestOwnExitGoesBeforeTheNextClaim(t *testing.T) {
 		c := unlimited(7)
 		for range 20 {
 			granted(t, v.gates[4], c)
-			v.gates[4].write(exitOf(c))
+			v.gates[4].leave(exitOf(c))
 		}
 	})
+}
+
+// Somebody opens the way out at one gate and stays inside: nobody comes in on the
+// ticket at another, neither meanwhile nor afterwards.
+func TestExitCountsWithItsEnd(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		party int
+		ends  []ledger.Kind // of one person each
+		wait  time.Duration
+		free  int // how many may come in then
+	}{
+		{name: "no end yet", party: 1},
+		{name: "went through", party: 1, ends: []ledger.Kind{ledger.KindPassed}, free: 1},
+		{name: "nobody can say", party: 1, ends: []ledger.Kind{ledger.KindUnknown}, free: 1},
+		{name: "stayed", party: 1, ends: []ledger.Kind{ledger.KindVoided}},
+		{name: "stayed, long ago", party: 1, ends: []ledger.Kind{ledger.KindVoided}, wait: 2 * time.Minute},
+		{name: "the gate died", party: 1, wait: 2 * time.Minute, free: 1},
+		{name: "one of two went through", party: 2, ends: []ledger.Kind{ledger.KindPassed}, free: 1},
+		{name: "one went through, one stayed", party: 2, ends: []ledger.Kind{ledger.KindPassed, ledger.KindVoided}, free: 1},
+		{name: "one stayed, one has no end", party: 2, ends: []ledger.Kind{ledger.KindVoided}},
+		{name: "one stayed, and the gate died", party: 2, ends: []ledger.Kind{ledger.KindVoided}, wait: 2 * time.Minute, free: 1},
+		{name: "both went through, one unseen", party: 2, ends: []ledger.Kind{ledger.KindPassed, ledger.KindUnknown}, free: 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inVenue(t, 4, 3, func(t *testing.T, v *venue) {
+				in := unlimited(7)
+				in.Count, in.OpenLimit = c.party, c.party
+				granted(t, v.gates[1], in)
+				exit := exitOf(in)
+				at := v.gates[2].write(exit)
+				for _, kind := range c.ends {
+					v.gates[2].write(endOf(kind, exit, at, 1))
+				}
+				time.Sleep(c.wait)
+				v.settled()
+				one := unlimited(7)
+				one.OpenLimit = c.party
+				for range c.free {
+					granted(t, v.gates[4], one)
+				}
+				refused(t, v.gates[3], one)
+			})
+		})
+	}
 }
 
 func TestVoidGivesBack(t *testing.T) {

@@ -445,6 +445,20 @@ func grantOf(c *gate.Claim, request uint64, marks gate.Marks) *ledger.Record {
 	return r
 }
 
+// leave does what a lane does: somebody opens the way out and goes through.
+func (b *box) leave(exit *ledger.Record) {
+	at := b.write(exit)
+	b.write(endOf(ledger.KindPassed, exit, at, int(exit.Count)))
+}
+
+// endOf is how an exit ended for some of its people.
+func endOf(kind ledger.Kind, exit *ledger.Record, at ledger.Position, count int) *ledger.Record {
+	return &ledger.Record{
+		Kind: kind, Ref: at, Event: exit.Event, Ticket: exit.Ticket, Generation: exit.Generation, Session: exit.Session,
+		Step: ledger.NoStep, Count: uint8(count), Lane: exit.Lane, Outcome: gate.Exit, Reason: gate.ReasonExited,
+	}
+}
+
 func exitOf(c *gate.Claim) *ledger.Record {
 	return &ledger.Record{
 		Kind: ledger.KindExit, Event: c.Event, Ticket: c.Ticket, Generation: c.Generation, Session: c.Session,

@@ -31,22 +31,26 @@ type admitted struct {
 	code uint32
 }
 
-// history returns what bears on a claim.
-func (m *machine) history(c *gate.Claim) gate.History {
+// exitEnds is how long the keepers wait for the end of an exit. After that they
+// count it, so that a gate that died while somebody left keeps nobody inside.
+const exitEnds = time.Minute
+
+// history returns what bears on a claim at a time by the leader's clock.
+func (m *machine) history(c *gate.Claim, now time.Time) gate.History {
 	var h gate.History
-	grants, code, out := m.fold(c.Ticket)
+	grants, code, out := m.fold(c.Ticket, now)
 	for i := range grants {
 		h.Ticket = append(h.Ticket, grants[i].Grant)
 	}
 	h.HasOut, h.OutGeneration, h.OutStep = out, uint8(code>>24), code&ledger.NoStep
 	for _, p := range c.Persons {
-		h.Person = m.ofPerson(h.Person, p, c.Ticket)
+		h.Person = m.ofPerson(h.Person, p, c.Ticket, now)
 	}
 	for _, id := range c.Others {
 		if id == c.Ticket {
 			continue
 		}
-		others, _, _ := m.fold(id)
+		others, _, _ := m.fold(id, now)
 		for i := range others {
 			h.Person = append(h.Person, others[i].Grant)
 		}
@@ -55,7 +59,7 @@ func (m *machine) history(c *gate.Claim) gate.History {
 }
 
 // ofPerson appends the grants of a person's other tickets.
-func (m *machine) ofPerson(dst []gate.Grant, p gate.PersonKey, except gate.TicketID) []gate.Grant {
+func (m *machine) ofPerson(dst []gate.Grant, p gate.PersonKey, except gate.TicketID, now time.Time) []gate.Grant {
 	for _, o := range m.openPersons[p] {
 		if o.claim.Ticket != except && !m.resets.past(o.claim.Event, o.mark()) {
 			dst = append(dst, o.grant())
@@ -67,7 +71,7 @@ func (m *machine) ofPerson(dst []gate.Grant, p gate.PersonKey, except gate.Ticke
 		if f.ticket == except {
 			continue
 		}
-		grants, _, _ := m.fold(f.ticket)
+		grants, _, _ := m.fold(f.ticket, now)
 		for g := range grants {
 			if grants[g].open == nil && grants[g].at == f.at {
 				dst = append(dst, grants[g].Grant)
@@ -88,10 +92,12 @@ func (o *openClaim) grant() gate.Grant {
 // fold makes the grants of a ticket out of its facts, by the same rules as
 // gate/ledger: voids come off first, whenever they happened; exits follow in
 // order, each taking from the one that it names and then from the latest before
-// it; what is before a return to normal is left out. A claim that is not on record
+// it; what is before a return to normal is left out. Unlike there, an exit whose
+// end is not known yet takes nobody: it may still be voided, and a claim that was
+// granted meanwhile would stand. A claim that is not on record
 // yet counts as granted when it was made. The newest code comes with it that was
 // accepted on a way out, or let in somebody whom a return to normal took out.
-func (m *machine) fold(id gate.TicketID) (grants []admitted, code uint32, out bool) {
+func (m *machine) fold(id gate.TicketID, now time.Time) (grants []admitted, code uint32, out bool) {
 	parts := m.partsOf(id)
 	for i := range parts {
 		if p := &parts[i]; p.kind == ledger.KindGrant {
@@ -119,11 +125,14 @@ func (m *machine) fold(id gate.TicketID) (grants []admitted, code uint32, out bo
 		case ledger.KindGrant:
 			before++
 		case ledger.KindExit:
-			left := p.count - voidedOf(parts, p.at)
-			leave(grants, p, left, named(p.ref), before)
+			left := p.count - endedOf(parts, p.at, ledger.KindVoided)
 			if left > 0 || p.count == 0 {
 				raise(p.code)
 			}
+			if now.Sub(p.clock.Time()) <= exitEnds {
+				left = min(left, endedOf(parts, p.at, ledger.KindPassed, ledger.KindUnknown))
+			}
+			leave(grants, p, left, named(p.ref), before)
 		}
 	}
 	for i := range grants {
@@ -134,10 +143,12 @@ func (m *machine) fold(id gate.TicketID) (grants []admitted, code uint32, out bo
 	return slices.DeleteFunc(grants, func(g admitted) bool { return g.past || g.Count <= 0 }), code, out
 }
 
-func voidedOf(parts []part, at ledger.Position) int {
+// endedOf returns for how many people what is at a place has ended in one of
+// some ways.
+func endedOf(parts []part, at ledger.Position, ways ...ledger.Kind) int {
 	n := 0
 	for i := range parts {
-		if parts[i].kind == ledger.KindVoided && parts[i].ref == at {
+		if parts[i].ref == at && slices.Contains(ways, parts[i].kind) {
 			n += parts[i].count
 		}
 	}

@@ -41,7 +41,7 @@ func TestForgettingSetNotOrder(t *testing.T) {
 			}
 		}
 		for ticket := gate.TicketID(1); ticket <= 3; ticket++ {
-			a, b, c := before.history(anyClaim(ticket)), after.history(anyClaim(ticket)), never.history(anyClaim(ticket))
+			a, b, c := before.history(anyClaim(ticket), at), after.history(anyClaim(ticket), at), never.history(anyClaim(ticket), at)
 			if !reflect.DeepEqual(a.Ticket, b.Ticket) || !reflect.DeepEqual(a.Ticket, c.Ticket) || len(a.Person) != len(b.Person) || len(a.Person) != len(c.Person) {
 				t.Fatalf("ticket %v:\nforgotten first %+v\nforgotten last  %+v\nnever known     %+v", ticket, a, b, c)
 			}

@@ -15,12 +15,13 @@ import (
 	"github.com/venuegate/venuegate/gate/ledger"
 )
 
-// drawLogs draws the logs of a few gates: grants, some of them claimed, exits
-// and voids of a handful of tickets, at two events.
+// drawLogs draws the logs of a few gates: grants, some of them claimed, exits,
+// some of them ended in part or wholly, and voids of a handful of tickets, at two events.
 func drawLogs(t *rapid.T) []ledger.Record {
 	var all []ledger.Record
 	var prev [4]ledger.Hash
 	var grants []ledger.Position
+	var exits []ledger.Record
 	var sequence [4]uint64
 	clock := ledger.Clock(1795379400000 << 16)
 	for i := range rapid.IntRange(1, 40).Draw(t, "records") {
@@ -31,7 +32,7 @@ func drawLogs(t *rapid.T) []ledger.Record {
 		if sequence[g]++; sequence[g] == 1 {
 			r.Kind = ledger.KindEpoch
 		} else {
-			r.Kind = rapid.SampledFrom([]ledger.Kind{ledger.KindGrant, ledger.KindGrant, ledger.KindExit, ledger.KindVoided, ledger.KindRefusal}).Draw(t, "kind")
+			r.Kind = rapid.SampledFrom([]ledger.Kind{ledger.KindGrant, ledger.KindGrant, ledger.KindExit, ledger.KindVoided, ledger.KindPassed, ledger.KindUnknown, ledger.KindRefusal}).Draw(t, "kind")
 			r.Ticket = gate.TicketID(rapid.IntRange(1, 3).Draw(t, "ticket"))
 			r.Event = gate.EventID(rapid.IntRange(1, 2).Draw(t, "event"))
 			r.Generation, r.Session = 1, gate.SessionID(rapid.IntRange(1, 2).Draw(t, "session"))
@@ -48,8 +49,16 @@ func drawLogs(t *rapid.T) []ledger.Record {
 			if rapid.Bool().Draw(t, "claimed") {
 				r.Request = 1<<32 | uint64(i+1)
 			}
-		case r.Kind == ledger.KindVoided, r.Kind == ledger.KindExit && rapid.Bool().Draw(t, "names a grant"):
-			if len(grants) > 0 {
+		case r.Kind == ledger.KindExit:
+			if len(grants) > 0 && rapid.Bool().Draw(t, "names a grant") {
+				r.Ref = rapid.SampledFrom(grants).Draw(t, "ref")
+			}
+			exits = append(exits, r)
+		case r.Kind == ledger.KindVoided, r.Kind == ledger.KindPassed, r.Kind == ledger.KindUnknown:
+			if len(exits) > 0 && rapid.IntRange(0, 2).Draw(t, "of an exit") > 0 {
+				exit := rapid.SampledFrom(exits).Draw(t, "exit")
+				r.Ref, r.Ticket, r.Outcome = exit.Position, exit.Ticket, gate.Exit
+			} else if len(grants) > 0 {
 				r.Ref = rapid.SampledFrom(grants).Draw(t, "ref")
 			}
 		}
@@ -93,16 +102,23 @@ func anyClaim(ticket gate.TicketID) *gate.Claim {
 }
 
 // What the keepers hold of records and orders is what a gate's ledger makes of
-// them, in whatever order and however often they are handed in.
+// them, in whatever order and however often they are handed in. While the ends of
+// exits are still waited for, it is what a ledger makes of exits of as many people
+// as have an end.
 func TestKeepersAgreeWithTheLedger(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := drawLogs(t)
 		written, orders := drawOrders(t, all)
-		book := ledger.New()
-		book.Trust(supervisor())
-		for _, r := range append(slices.Clone(all), written...) {
-			if err := book.Add(&r); err != nil {
-				t.Fatal(err)
+		book, ended := ledger.New(), ledger.New()
+		for _, of := range []struct {
+			book *ledger.Ledger
+			log  []ledger.Record
+		}{{book, all}, {ended, exitsAsEnded(all)}} {
+			of.book.Trust(supervisor())
+			for _, r := range append(slices.Clone(of.log), written...) {
+				if err := of.book.Restore(&r, r.Hash()); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		m := newMachine()
@@ -114,27 +130,60 @@ func TestKeepersAgreeWithTheLedger(t *testing.T) {
 		for _, it := range items {
 			hand(t, m, 9, it)
 		}
+		soon := all[0].Clock.Time().Add(exitEnds)
+		late := all[len(all)-1].Clock.Time().Add(exitEnds + time.Millisecond)
 		for ticket := gate.TicketID(1); ticket <= 3; ticket++ {
-			var want gate.History
-			book.History(&want, ticket)
-			got := m.history(anyClaim(ticket))
-			if len(got.Ticket)+len(want.Ticket) > 0 && !reflect.DeepEqual(got.Ticket, want.Ticket) {
-				t.Fatalf("ticket %v:\nkeepers %+v\nledger  %+v", ticket, got.Ticket, want.Ticket)
-			}
-			if got.HasOut != want.HasOut || got.OutStep != want.OutStep || got.OutGeneration != want.OutGeneration {
-				t.Fatalf("ticket %v: newest way out differs", ticket)
-			}
-			for _, p := range anyClaim(ticket).Persons {
-				want.Person = book.Person(want.Person, p, ticket)
-			}
-			byTime := func(a, b gate.Grant) int { return a.At.Compare(b.At)*4 + int(a.Ticket) - int(b.Ticket) }
-			slices.SortStableFunc(got.Person, byTime)
-			slices.SortStableFunc(want.Person, byTime)
-			if len(got.Person) != len(want.Person) {
-				t.Fatalf("ticket %v: person:\nkeepers %+v\nledger  %+v", ticket, got.Person, want.Person)
-			}
+			sameHistory(t, m, ended, book, ticket, soon)
+			sameHistory(t, m, book, book, ticket, late)
 		}
 	})
+}
+
+// exitsAsEnded returns logs in which exits are of those people whose end is known.
+func exitsAsEnded(all []ledger.Record) []ledger.Record {
+	all = slices.Clone(all)
+	for i := range all {
+		exit := &all[i]
+		if exit.Kind != ledger.KindExit {
+			continue
+		}
+		voided, passed := 0, 0
+		for _, r := range all {
+			switch {
+			case r.Ref != exit.Position:
+			case r.Kind == ledger.KindVoided:
+				voided += int(r.Count)
+			case r.Kind == ledger.KindPassed, r.Kind == ledger.KindUnknown:
+				passed += int(r.Count)
+			}
+		}
+		exit.Count = uint8(min(int(exit.Count), voided+passed))
+	}
+	return all
+}
+
+// sameHistory compares what keepers hold at a time with ledgers. The code of an
+// exit is used from its record on, whatever its end.
+func sameHistory(t *rapid.T, m *machine, book, codes *ledger.Ledger, ticket gate.TicketID, now time.Time) {
+	var want, used gate.History
+	book.History(&want, ticket)
+	codes.History(&used, ticket)
+	got := m.history(anyClaim(ticket), now)
+	if len(got.Ticket)+len(want.Ticket) > 0 && !reflect.DeepEqual(got.Ticket, want.Ticket) {
+		t.Fatalf("ticket %v at %v:\nkeepers %+v\nledger  %+v", ticket, now, got.Ticket, want.Ticket)
+	}
+	if got.HasOut != used.HasOut || got.OutStep != used.OutStep || got.OutGeneration != used.OutGeneration {
+		t.Fatalf("ticket %v: newest way out differs", ticket)
+	}
+	for _, p := range anyClaim(ticket).Persons {
+		want.Person = book.Person(want.Person, p, ticket)
+	}
+	byTime := func(a, b gate.Grant) int { return a.At.Compare(b.At)*4 + int(a.Ticket) - int(b.Ticket) }
+	slices.SortStableFunc(got.Person, byTime)
+	slices.SortStableFunc(want.Person, byTime)
+	if len(got.Person) != len(want.Person) {
+		t.Fatalf("ticket %v: person:\nkeepers %+v\nledger  %+v", ticket, got.Person, want.Person)
+	}
 }
 
 // Claims, releases and records in any order: a machine that was restored from a

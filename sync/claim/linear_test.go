@@ -142,7 +142,7 @@ func faultRun(t *testing.T, seed uint64) []porcupine.Operation {
 						freed = time.Now()
 						r := exitOf(unlimited(in.ticket))
 						r.Ref = at
-						b.write(r)
+						b.leave(r)
 					}
 					note(lane+100, freed, free, 0, never)
 				}

@@ -16,7 +16,7 @@ const (
 	maxOpen    = 4096    // claims of one gate that are neither on record nor released
 	maxSpans   = 8192    // stretches of a log or of a gate's request numbers
 	maxOrigins = 1 << 16 // logs
-	maxFacts   = 1 << 24 // grants, exits and voids
+	maxFacts   = 1 << 24 // grants, exits, voids and ends of exits
 )
 
 // errFull is returned where a bound is reached.
@@ -114,7 +114,7 @@ func (m *machine) claimed(key requestKey, c *gate.Claim, now time.Time) result {
 	if !m.seeded {
 		return result{code: resultNotReady}
 	}
-	h := m.history(c)
+	h := m.history(c, now)
 	fits, by := c.Fits(&h)
 	if m.ended[key.origin()].has(key.number()) {
 		return result{code: resultRefused, by: by}

@@ -111,7 +111,7 @@ func TestOpenClaimsAndReturnToNormal(t *testing.T) {
 	cancel := exampleOrder()
 	cancel.Kind, cancel.Event, cancel.Cancels = gate.OrderCancel, 0, cancel.ID
 	m.resets.take(&cancel)
-	if h := m.history(&gate.Claim{Ticket: 7}); len(h.Ticket) != 2 {
+	if h := m.history(&gate.Claim{Ticket: 7}, at); len(h.Ticket) != 2 {
 		t.Errorf("once it is cancelled, %d grants count, want 2", len(h.Ticket))
 	}
 }

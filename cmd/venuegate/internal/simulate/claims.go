@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/venuegate/venuegate/gate"
 	"github.com/venuegate/venuegate/gate/ledger"
@@ -59,7 +60,9 @@ const (
 type op struct {
 	kind    opKind
 	call    int64
-	done    int64 // 0: whenever the keepers took it
+	done    int64     // 0: whenever the keepers took it
+	at      time.Time // of the call
+	until   time.Time // of the answer
 	gate    gate.GateID
 	claim   gate.Claim
 	request uint64 // 0 in a claim: it was not granted
@@ -71,7 +74,7 @@ type op struct {
 func (h *history) add(o *op) *op {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	o.call = h.clock.Add(1)
+	o.call, o.at = h.clock.Add(1), time.Now()
 	h.ops = append(h.ops, o)
 	return o
 }
@@ -89,7 +92,7 @@ func (h *history) returned(o *op, a gate.ClaimAnswer, err error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	o.done, o.known, o.request = h.clock.Add(1), true, 0
+	o.done, o.until, o.known, o.request = h.clock.Add(1), time.Now(), true, 0
 	if a.Granted {
 		o.request = a.Request
 	}

@@ -127,11 +127,12 @@ func modelOf(ops []*op, steps *int) porcupine.Model {
 					s.open, s.ended = s.open.without(of), s.ended.with(of)
 				}
 			case opClaim:
-				history := remembered(ops, s, &o.claim)
-				fits, _ := o.claim.Fits(&history)
-				fits = fits && !s.ended.has(i)
+				fits := !s.ended.has(i) && fitsAt(ops, s, o, o.at)
 				if o.known && fits != output.(bool) {
-					return false, s
+					// By its answer the wait for an exit's end may have been over.
+					if fits = !s.ended.has(i) && fitsAt(ops, s, o, o.until); fits != output.(bool) {
+						return false, s
+					}
 				}
 				if fits {
 					s.open = s.open.with(i)
@@ -144,7 +145,17 @@ func modelOf(ops []*op, steps *int) porcupine.Model {
 	}
 }
 
-// part is a grant, an exit or a void that the keepers know of.
+// fitsAt reports whether a claim fits what stands at a time.
+func fitsAt(ops []*op, s keepersState, o *op, now time.Time) bool {
+	h := remembered(ops, s, &o.claim, now)
+	fits, _ := o.claim.Fits(&h)
+	return fits
+}
+
+// endWaited is how long an exit without an end takes nobody out.
+const endWaited = time.Minute
+
+// part is a grant, an exit, a void or the end of an exit that the keepers know of.
 type part struct {
 	kind  ledger.Kind
 	clock ledger.Clock
@@ -159,8 +170,9 @@ type part struct {
 // remembered is what stands when the keepers are in a state. It is written from
 // the rules alone, not from the keepers' code: voids come off first; exits
 // follow in order, each from the latest grants before it that have people
-// inside.
-func remembered(ops []*op, s keepersState, c *gate.Claim) (h gate.History) {
+// inside, and each of no more people than are known to have gone through, or may
+// have, unless that was waited for in vain.
+func remembered(ops []*op, s keepersState, c *gate.Claim, now time.Time) (h gate.History) {
 	tickets := map[gate.TicketID][]part{}
 	for i, o := range ops {
 		switch {
@@ -171,7 +183,7 @@ func remembered(ops []*op, s keepersState, c *gate.Claim) (h gate.History) {
 		}
 	}
 	for id, parts := range tickets {
-		grants, code, out := foldParts(parts)
+		grants, code, out := foldParts(parts, now)
 		if id == c.Ticket {
 			h.Ticket = grants
 			h.HasOut, h.OutGeneration, h.OutStep = out, uint8(code>>24), code&ledger.NoStep
@@ -208,14 +220,17 @@ func openPart(o *op) part {
 	}
 }
 
-func foldParts(parts []part) (grants []gate.Grant, code uint32, out bool) {
+func foldParts(parts []part, now time.Time) (grants []gate.Grant, code uint32, out bool) {
 	slices.SortStableFunc(parts, func(a, b part) int {
 		return cmp.Or(cmp.Compare(a.clock, b.clock), a.at.Compare(b.at.Origin), cmp.Compare(a.at.Sequence, b.at.Sequence))
 	})
-	voids := map[ledger.Position]int{}
+	voids, through := map[ledger.Position]int{}, map[ledger.Position]int{}
 	for _, p := range parts {
-		if p.kind == ledger.KindVoided {
+		switch p.kind {
+		case ledger.KindVoided:
 			voids[p.ref] += p.count
+		case ledger.KindPassed, ledger.KindUnknown:
+			through[p.ref] += p.count
 		}
 	}
 	for _, p := range parts {
@@ -227,6 +242,9 @@ func foldParts(parts []part) (grants []gate.Grant, code uint32, out bool) {
 		case ledger.KindExit:
 			if step := p.code & ledger.NoStep; left > 0 && step != ledger.NoStep && (!out || p.code > code) {
 				code, out = p.code, true
+			}
+			if now.Sub(p.clock.Time()) <= endWaited {
+				left = min(left, through[p.at])
 			}
 			for g := len(grants) - 1; g >= 0 && left > 0; g-- {
 				n := min(left, grants[g].Inside())

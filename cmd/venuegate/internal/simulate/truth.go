@@ -94,7 +94,7 @@ func (t *truth) add(r *ledger.Record, within uint64) {
 	}
 	t.gates[r.Ticket] |= bit(r.Position.Gate)
 	switch r.Kind {
-	case ledger.KindGrant, ledger.KindExit, ledger.KindVoided:
+	case ledger.KindGrant, ledger.KindExit, ledger.KindVoided, ledger.KindPassed, ledger.KindUnknown:
 		t.lastOf[t.venue.pack.person(r.Ticket)] = w.at
 	}
 	if r.Kind == ledger.KindGrant && r.Request != 0 {
