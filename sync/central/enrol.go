@@ -178,6 +178,7 @@ func (o *Office) Enrol(book Book, code string, public ed25519.PublicKey, sealKey
 	// First the roster: the code of a gate that could not be entered stays good.
 	err = o.changeVenue(func(v *pack.Venue) error {
 		*v = *o.withGate(out.Gate)
+		nameKeepers(v)
 		return nil
 	})
 	if err != nil {

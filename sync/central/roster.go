@@ -139,6 +139,7 @@ func (o *Office) StrikeOff(book Book, id uint32, now time.Time, random io.Reader
 	return o.changeVenue(func(v *pack.Venue) error {
 		v.Gates = slices.DeleteFunc(v.Gates, func(g pack.Gate) bool { return g.ID == id })
 		v.Keepers = slices.DeleteFunc(v.Keepers, func(k uint32) bool { return k == id })
+		nameKeepers(v)
 		return nil
 	})
 }
