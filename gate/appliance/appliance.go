@@ -227,6 +227,7 @@ func (a *Appliance) openLogs(_ context.Context, o *Options) error {
 		Path: filepath.Join(o.Config.Gate.DataDir, "logs.db"), Gate: o.Config.Gate.ID, Ledger: a.ledger,
 		Keys:   func(id gate.GateID, _ uint32) []ed25519.PublicKey { return a.neighbours.keys(id) },
 		Latest: a.latestRecord, Now: a.clock.Now,
+		OnRecover: func(r *ledger.Record) { a.hear(r.Clock) },
 		OnRecords: a.received, OnTrouble: a.logsTrouble,
 	})
 	if err != nil {

@@ -25,11 +25,8 @@ func (a *Appliance) latestRecord() time.Time {
 
 // received takes what others have recorded, once it is in the ledger.
 func (a *Appliance) received(records []ledger.Record) {
-	latest := ledger.Clock(0)
 	for i := range records {
-		latest = max(latest, records[i].Clock)
-	}
-	for had := a.heard.Load(); uint64(latest) > had && !a.heard.CompareAndSwap(had, uint64(latest)); had = a.heard.Load() {
+		a.hear(records[i].Clock)
 	}
 	a.noted(records)
 	for i := range records {
@@ -38,6 +35,12 @@ func (a *Appliance) received(records []ledger.Record) {
 	a.hub.Changed()
 	if a.uplink != nil {
 		a.uplink.Wake()
+	}
+}
+
+// hear notes the hybrid time of another gate's record.
+func (a *Appliance) hear(c ledger.Clock) {
+	for had := a.heard.Load(); uint64(c) > had && !a.heard.CompareAndSwap(had, uint64(c)); had = a.heard.Load() {
 	}
 }
 
