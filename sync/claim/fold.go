@@ -94,9 +94,9 @@ func (o *openClaim) grant() gate.Grant {
 // order, each taking from the one that it names and then from the latest before
 // it; what is before a return to normal is left out. Unlike there, an exit whose
 // end is not known yet takes nobody: it may still be voided, and a claim that was
-// granted meanwhile would stand. A claim that is not on record
-// yet counts as granted when it was made. The newest code comes with it that was
-// accepted on a way out, or let in somebody whom a return to normal took out.
+// granted meanwhile would stand. A claim that is not on record yet counts as
+// granted when it was made. The newest code comes with it that was accepted on a
+// way out, or let in somebody whom a return to normal took out.
 func (m *machine) fold(id gate.TicketID, now time.Time) (grants []admitted, code uint32, out bool) {
 	parts := m.partsOf(id)
 	for i := range parts {

@@ -39,8 +39,8 @@ func drawLogs(t *rapid.T) []ledger.Record {
 			r.Count = uint8(rapid.IntRange(1, 3).Draw(t, "count"))
 		}
 		r.Position.Sequence, r.Prev = sequence[g], prev[g]
-		switch {
-		case r.Kind == ledger.KindGrant:
+		switch r.Kind {
+		case ledger.KindGrant:
 			grants = append(grants, r.Position)
 			r.Person = gate.PersonKey{byte(rapid.IntRange(0, 2).Draw(t, "person"))}
 			if rapid.Bool().Draw(t, "step") {
@@ -49,12 +49,12 @@ func drawLogs(t *rapid.T) []ledger.Record {
 			if rapid.Bool().Draw(t, "claimed") {
 				r.Request = 1<<32 | uint64(i+1)
 			}
-		case r.Kind == ledger.KindExit:
+		case ledger.KindExit:
 			if len(grants) > 0 && rapid.Bool().Draw(t, "names a grant") {
 				r.Ref = rapid.SampledFrom(grants).Draw(t, "ref")
 			}
 			exits = append(exits, r)
-		case r.Kind == ledger.KindVoided, r.Kind == ledger.KindPassed, r.Kind == ledger.KindUnknown:
+		case ledger.KindVoided, ledger.KindPassed, ledger.KindUnknown:
 			if len(exits) > 0 && rapid.IntRange(0, 2).Draw(t, "of an exit") > 0 {
 				exit := rapid.SampledFrom(exits).Draw(t, "exit")
 				r.Ref, r.Ticket, r.Outcome = exit.Position, exit.Ticket, gate.Exit
