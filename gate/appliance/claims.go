@@ -33,7 +33,7 @@ func (a *Appliance) openClaims(_ context.Context, o *Options) error {
 	node, err := claim.New(claim.Options{
 		Gate: o.Config.Gate.ID, Incarnation: a.incarnation(), Epoch: a.epoch(),
 		Roster: a.keepers, Network: network, Signer: a.key, Keys: a.neighbours.keyOf,
-		Records: a.ledger, LedgerEmpty: a.nobodyAdmitted,
+		Records: a.ledger, LedgerEmpty: a.nobodyAdmitted, Hear: a.hear,
 		Held:           func() iter.Seq[*ledger.Record] { return a.held(dataDir) },
 		Order:          a.ledger.WouldCount,
 		Over:           left.over,

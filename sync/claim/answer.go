@@ -43,6 +43,7 @@ func (a *answer) bytes() []byte {
 		r := &a.results[i]
 		b = append(b, byte(r.code))
 		b = be.AppendUint32(b, uint32(r.entry))
+		b = be.AppendUint64(b, uint64(r.after))
 		if r.by == nil {
 			b = append(b, 0)
 			continue
@@ -81,6 +82,7 @@ func parseAnswer(b []byte) (*answer, error) {
 			break
 		}
 		one := result{code: resultCode(r.u8("result", 0, uint64(resultFull))), entry: int(r.u32("entry", 0, 1<<31-1))}
+		one.after = ledger.Clock(r.u64("after", 0, 1<<64-1))
 		if r.u8("by", 0, 1) == 1 {
 			one.by = &gate.Admission{At: r.time("since"), Gate: gate.GateID(r.u32("by gate", 0, 1<<32-1))}
 			one.by.Lane = gate.LaneID(r.u16("by lane", 1<<16-1))

@@ -95,6 +95,7 @@ func (n *Node) ask(ctx context.Context, c *gate.Claim, roster *Roster) (gate.Cla
 func (n *Node) answerOf(id uint64, r *result) (gate.ClaimAnswer, error) {
 	switch r.code {
 	case resultGranted:
+		n.opts.Hear(r.after)
 		return gate.ClaimAnswer{Granted: true, Request: id, Entry: r.entry}, nil
 	case resultRefused:
 		return gate.ClaimAnswer{By: r.by}, nil
@@ -120,6 +121,7 @@ func (n *Node) giveUp(a *asked, err error) (gate.ClaimAnswer, error) {
 			return gate.ClaimAnswer{By: r.by}, nil
 		}
 		if r.code == resultGranted && err == nil {
+			n.opts.Hear(r.after)
 			return gate.ClaimAnswer{Granted: true, Request: a.item.request, Entry: r.entry}, nil
 		}
 	default:

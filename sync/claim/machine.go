@@ -102,6 +102,7 @@ const (
 type result struct {
 	code  resultCode
 	entry int
+	after ledger.Clock // of all that is known of the ticket: the grant's record comes later
 	by    *gate.Admission
 }
 
@@ -109,7 +110,7 @@ type result struct {
 // comes, and one that was released before it came is refused.
 func (m *machine) claimed(key requestKey, c *gate.Claim, now time.Time) result {
 	if o := m.open[key]; o != nil {
-		return result{code: resultGranted, entry: o.entry}
+		return result{code: resultGranted, entry: o.entry, after: m.latest(c)}
 	}
 	if !m.seeded {
 		return result{code: resultNotReady}
@@ -134,8 +135,31 @@ func (m *machine) claimed(key requestKey, c *gate.Claim, now time.Time) result {
 			o.entry += h.Ticket[i].Count
 		}
 	}
+	after := m.latest(c)
 	m.opened(o)
-	return result{code: resultGranted, entry: o.entry}
+	return result{code: resultGranted, entry: o.entry, after: after}
+}
+
+// latest returns the hybrid time of the last record that a claim was held
+// against. The grant's record must come after it in every ledger, also where the
+// gate has not heard of that record and its clock is behind.
+func (m *machine) latest(c *gate.Claim) (latest ledger.Clock) {
+	look := func(id gate.TicketID) {
+		for i := m.ticketHead(id); i != none; i = m.facts.at(i).next {
+			latest = max(latest, m.facts.at(i).clock)
+		}
+	}
+	look(c.Ticket)
+	for _, id := range c.Others {
+		look(id)
+	}
+	for _, p := range c.Persons {
+		i, ok := m.persons[p]
+		for ; ok && i != none; i = m.facts.at(i).next {
+			look(m.facts.at(i).ticket)
+		}
+	}
+	return latest
 }
 
 // released gives claims of one start of a gate back, and refuses them from then

@@ -122,6 +122,11 @@ type Options struct {
 	// Over names events that are over for good: the keepers forget them. It is
 	// asked every second and must not wait. Nil: there are none.
 	Over func() []gate.EventID
+	// Hear is told, before a claim is granted, the latest hybrid time of what the
+	// keepers know of its ticket: the grant is to be recorded after it, or ledgers
+	// would put it before the exit that it rests on. It must not call the Node. Nil:
+	// nobody wants to know.
+	Hear func(ledger.Clock)
 	// Alive is membership's opinion of a gate. It may prolong a wait and decides
 	// nothing. Nil: a keeper is alive while there is a connection to it.
 	Alive func(gate.GateID) bool
@@ -185,6 +190,9 @@ func (o *Options) check() error {
 	}
 	if o.LedgerEmpty == nil {
 		o.LedgerEmpty = func() bool { return true }
+	}
+	if o.Hear == nil {
+		o.Hear = func(ledger.Clock) {}
 	}
 	if o.Memory == nil {
 		o.Memory = NewMemory()

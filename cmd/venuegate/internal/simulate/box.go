@@ -215,6 +215,7 @@ func (l *life) openClaims(intact bool) (err error) {
 		Gate: l.id, Incarnation: l.incarnation, Epoch: l.epoch,
 		Roster: v.roster, Network: l.port, Signer: l.key(), Keys: v.keyOf,
 		Records: l.ledger, LedgerEmpty: func() bool { return l.ledger.Total(eventID).Admitted == 0 },
+		Hear: l.hear,
 		Held: l.held, PreviousIntact: intact, Memory: l.memory, Alive: l.alive, Log: v.log,
 	})
 	if err != nil {
@@ -291,13 +292,16 @@ func (l *life) committed(records []ledger.Record) {
 	}
 }
 
+// hear notes the hybrid time of another gate's record.
+func (l *life) hear(c ledger.Clock) {
+	for had := l.heard.Load(); uint64(c) > had && !l.heard.CompareAndSwap(had, uint64(c)); had = l.heard.Load() {
+	}
+}
+
 // received is the logs' OnRecords.
 func (l *life) received(records []ledger.Record) {
-	latest := uint64(0)
 	for i := range records {
-		latest = max(latest, uint64(records[i].Clock))
-	}
-	for had := l.heard.Load(); latest > had && !l.heard.CompareAndSwap(had, latest); had = l.heard.Load() {
+		l.hear(records[i].Clock)
 	}
 	l.venue.truth.arrived(l.id, records)
 	if l.claims != nil {
