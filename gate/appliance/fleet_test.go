@@ -161,6 +161,7 @@ repository = %q
 poll = "100ms"
 [cluster]
 listen = %q
+deadline = "3s"
 [clock]
 trust = "always"
 [web]

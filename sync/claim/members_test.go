@@ -178,7 +178,11 @@ func TestKeepersLoseEverything(t *testing.T) {
 // What is on disk comes back: the log, and a snapshot of it.
 func TestKeeperRestartsFromDisk(t *testing.T) {
 	v := newVenue(t, 3, 3)
-	v.times = claim.Times{Founding: time.Millisecond}
+	// Real time: a busy machine must not look like dead keepers.
+	v.times = claim.Times{
+		Founding: time.Millisecond, Heartbeat: 2 * time.Second, Election: 2 * time.Second, Lease: time.Second,
+		Claim: 20 * time.Second, Failover: 30 * time.Second,
+	}
 	for _, b := range v.gates {
 		b.dir = t.TempDir()
 	}
