@@ -189,6 +189,13 @@ func (s *stateMachine) Restore(from io.ReadCloser) (err error) {
 	return nil
 }
 
+// knowsRecord reports whether a record is part of the state, or needs not to be.
+func (s *stateMachine) knowsRecord(p ledger.Position) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.m.known[p.Origin].has(p.Sequence)
+}
+
 // standing returns what is known of logs, and of a gate's claims.
 func (s *stateMachine) standing(of gate.GateID, q *question) standing {
 	s.mu.Lock()

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/venuegate/venuegate/gate/ledger"
 )
 
 // State is what a Node knows of itself and the keepers, for the staff page and
@@ -52,6 +54,15 @@ type KeeperState struct {
 	Heard   time.Time
 	Applied uint64
 	Why     string // why it is not up
+}
+
+// Knows reports whether this gate is a keeper and the keepers were told of a
+// record.
+func (n *Node) Knows(p ledger.Position) bool {
+	n.mu.Lock()
+	k := n.keeper
+	n.mu.Unlock()
+	return k != nil && k.fsm.knowsRecord(p)
 }
 
 // State returns how things stand.

@@ -143,10 +143,14 @@ func (v *venue) judge(r *Report) {
 	stranded := v.stranded(all)
 	v.truth.mu.Lock()
 	defer v.truth.mu.Unlock()
-	v.judgeRecords(r, all[0], stranded)
+	v.judgeRecords(r, all, stranded)
 	v.judgeGrants(r, all[0])
 	for key, open := range stranded {
-		if !v.truth.claims[key] {
+		switch {
+		case v.truth.claims[key]:
+		case v.truth.lostDisk[key.gate]:
+			r.LostWithDisk++ // whether there was a grant died with the disk: staff decide
+		default:
 			r.StrandedTickets++
 			v.truth.complain("ticket %v is held by a claim of gate %d (request %d) that never became a grant", open.Ticket, key.gate, key.request)
 		}
@@ -217,8 +221,11 @@ func (v *venue) stranded(all []*life) map[requestKey]claim.OpenClaim {
 }
 
 // judgeRecords looks for every record that was ever written.
-func (v *venue) judgeRecords(r *Report, l *life, stranded map[requestKey]claim.OpenClaim) {
-	held := l.logs.Vector()
+func (v *venue) judgeRecords(r *Report, all []*life, stranded map[requestKey]claim.OpenClaim) {
+	held := all[0].logs.Vector()
+	agreed := func(p ledger.Position) bool {
+		return slices.ContainsFunc(all, func(l *life) bool { return l.claims.Knows(p) })
+	}
 	for _, w := range v.truth.order {
 		rec := &w.record
 		if rec.Kind == ledger.KindGrant && rec.Request == 0 {
@@ -233,7 +240,7 @@ func (v *venue) judgeRecords(r *Report, l *life, stranded map[requestKey]claim.O
 		case !w.wiped:
 			r.LostRecords++
 			v.truth.complain("record %v of ticket %v is lost", rec.Position, rec.Ticket)
-		case rec.Kind == ledger.KindGrant && rec.Request != 0 && !known:
+		case rec.Kind == ledger.KindGrant && rec.Request != 0 && !known && !agreed(rec.Position):
 			r.LostRecords++
 			v.truth.complain("grant %v of ticket %v died with its disk, and the keepers do not know its claim %d", rec.Position, rec.Ticket, rec.Request)
 		case rec.Kind == ledger.KindGrant && rec.Request != 0:

@@ -12,14 +12,15 @@ import (
 // truth is every record as it was written, whoever knows of it and whatever
 // became of the disk. Gates never see it.
 type truth struct {
-	mu      sync.Mutex
-	venue   *venue
-	entries map[ledger.Position]*written
-	order   []*written
-	ledger  *ledger.Ledger // of everything that was written
-	lastOf  map[gate.TicketID]time.Time
-	gates   map[gate.TicketID]uint64 // bits of those that have written of a ticket
-	claims  map[requestKey]bool      // claims with a grant on some disk
+	mu       sync.Mutex
+	venue    *venue
+	entries  map[ledger.Position]*written
+	order    []*written
+	ledger   *ledger.Ledger // of everything that was written
+	lastOf   map[gate.TicketID]time.Time
+	gates    map[gate.TicketID]uint64 // bits of those that have written of a ticket
+	lostDisk map[gate.GateID]bool     // gates whose disk died
+	claims   map[requestKey]bool      // claims with a grant on some disk
 	// diskless are the persons of whom a disk that died may have known more than
 	// anybody else.
 	diskless map[gate.TicketID]bool
@@ -139,6 +140,10 @@ func (t *truth) beyond(gates uint64) {
 func (t *truth) wiped(g gate.GateID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.lostDisk == nil {
+		t.lostDisk = map[gate.GateID]bool{}
+	}
+	t.lostDisk[g] = true
 	for _, w := range t.order {
 		if w.record.Position.Gate == g {
 			w.wiped = true
