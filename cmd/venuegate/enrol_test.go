@@ -15,7 +15,7 @@ import (
 )
 
 // enrolServer is a central with a place to give.
-func enrolServer(t *testing.T) (c *enroltest.Central, url string) {
+func enrolServer(t *testing.T) (url string) {
 	t.Helper()
 	c, err := enroltest.New()
 	if err != nil {
@@ -23,11 +23,11 @@ func enrolServer(t *testing.T) (c *enroltest.Central, url string) {
 	}
 	s := httptest.NewServer(c)
 	t.Cleanup(s.Close)
-	return c, s.URL
+	return s.URL
 }
 
 func TestEnrolCommand(t *testing.T) {
-	_, url := enrolServer(t)
+	url := enrolServer(t)
 	data := filepath.Join(t.TempDir(), "data")
 	out := must(t, "enrol", "--data", data, "--plain", "VGE1 "+url+" "+enroltest.Code)
 	for _, want := range []string{"This box is now gate 7, \"North 3\", of " + url, "of the network and of 1 event(s), in plain", data + "/identity.key", "venuegate devices"} {
@@ -70,7 +70,7 @@ func TestEnrolCommand(t *testing.T) {
 }
 
 func TestEnrolCommandKeepsAConfiguration(t *testing.T) {
-	_, url := enrolServer(t)
+	url := enrolServer(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "etc.toml")
 	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
@@ -90,7 +90,7 @@ func TestEnrolCommandKeepsAConfiguration(t *testing.T) {
 }
 
 func TestEnrolCommandRefuses(t *testing.T) {
-	_, url := enrolServer(t)
+	url := enrolServer(t)
 	const other = "MZXW6YTBOJRGCZTPN5RGC4TCMX"
 	for name, c := range map[string]struct {
 		args []string
@@ -136,7 +136,7 @@ func TestEnrolCommandAsAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a directory away")
 	}
-	_, url := enrolServer(t)
+	url := enrolServer(t)
 	data := t.TempDir()
 	if err := os.Chown(data, 12345, 12345); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 // controlled answers on the control socket of a data directory, as a gate does.
 func controlled(t *testing.T, h http.HandlerFunc) (data string) {
 	t.Helper()
-	data, err := os.MkdirTemp("", "vg") // a socket's path is short
+	data, err := os.MkdirTemp("", "vg") //nolint:usetesting // a socket has a short path
 	if err != nil {
 		t.Fatal(err)
 	}

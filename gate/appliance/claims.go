@@ -34,9 +34,9 @@ func (a *Appliance) openClaims(_ context.Context, o *Options) error {
 		Gate: o.Config.Gate.ID, Incarnation: a.incarnation(), Epoch: a.epoch(),
 		Roster: a.keepers, Network: network, Signer: a.key, Keys: a.neighbours.keyOf,
 		Records: a.ledger, LedgerEmpty: a.nobodyAdmitted, Hear: a.hear,
-		Held:           func() iter.Seq[*ledger.Record] { return a.held(dataDir) },
-		Order:          a.ledger.WouldCount,
-		Over:           left.over,
+		Held:  func() iter.Seq[*ledger.Record] { return a.held(dataDir) },
+		Order: a.ledger.WouldCount,
+		Over:  left.over,
 		// A box that is made anew has no earlier epochs: what it claimed before it
 		// lost its disk may be grants that nobody else has heard of.
 		PreviousIntact: !a.journalDamaged && len(a.journal.Vector()) > 1,
