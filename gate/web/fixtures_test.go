@@ -1,6 +1,8 @@
 package web
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -31,7 +33,16 @@ func (g *fakeGate) State() State {
 func (g *fakeGate) change(f func(*State)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f(&g.state)
+	// What State has handed over is somebody's to read.
+	s := g.state
+	s.Lanes, s.Counts.Zones = slices.Clone(s.Lanes), slices.Clone(s.Counts.Zones)
+	s.Cluster.Peers, s.Conflicts, s.Orders = slices.Clone(s.Cluster.Peers), slices.Clone(s.Conflicts), slices.Clone(s.Orders)
+	s.Counts.Reasons, s.Warnings = maps.Clone(s.Counts.Reasons), slices.Clone(s.Warnings)
+	for i := range s.Lanes {
+		s.Lanes[i].Devices = slices.Clone(s.Lanes[i].Devices)
+	}
+	f(&s)
+	g.state = s
 }
 
 // quietGate is a gate where all is well.
