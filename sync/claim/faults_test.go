@@ -422,8 +422,8 @@ func TestAloneByRoster(t *testing.T) {
 				defer v.stop()
 				granted(t, v.gates[1], single(1))
 				refused(t, v.gates[1], single(1))
-				if s := v.gates[1].node.State(); s.Role != claim.RoleAlone {
-					t.Errorf("role %v", s.Role)
+				if s := v.gates[1].node.State(); s.Role != claim.RoleAlone || s.Lates != 0 || s.Releases != 0 {
+					t.Errorf("role %v, %d records and %d claims to hand in", s.Role, s.Lates, s.Releases)
 				}
 			})
 		})

@@ -86,7 +86,8 @@ func (n *Node) State() State {
 		}
 	}
 	if roster.alone() {
-		s.Role = RoleAlone
+		// Nobody waits for what it has on record.
+		s.Role, s.Lates, s.Releases = RoleAlone, 0, 0
 		return s
 	}
 	k := n.keeper
